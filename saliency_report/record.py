@@ -1,0 +1,234 @@
+"""The record: plain, versioned JSON that holds everything needed to draw a page and to judge it.
+
+The page is drawn from a `Report` and from nothing else, so a report written today stays drawable, compared and
+checked later, on a machine without torch. Scores are raw, by position, never normalised, never keyed by token text.
+Time, versions and devices are passed in: nothing here reads a clock or a disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from saliency_report.errors import InputError
+
+# 1: the first.
+SCHEMA_VERSION: Literal[1] = 1
+
+
+class Part(BaseModel):
+    """A frozen piece of the record; unknown keys are errors and NaN is never written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Segment(Part):
+    """A text that the reader knows: what was written in the input, or what the model generated."""
+
+    name: str = Field(description="text, text_pair, prompt, continuation, context, question or choice.")
+    text: str = Field(description="The user's own characters, or the generated ones, verbatim.")
+    generated: bool = Field(False, description="Whether the model wrote it.")
+
+
+class Token(Part):
+    """One position of the model's input."""
+
+    text: str = Field(description="The piece as the tokenizer names it, for example ##ing or Ġcat.")
+    id: int
+    segment: int | None = Field(description="Index into segments; null for a token that no text shows.")
+    start: int | None = Field(description="First code point of the token in the segment's text.")
+    end: int | None = Field(description="One past the last code point.")
+    special: bool = Field(description="Added by the tokenizer or reserved, such as [CLS], <s>, </s>.")
+
+
+class Word(Part):
+    """Tokens that belong together by their offsets; the words of an encoding partition its tokens."""
+
+    tokens: list[int] = Field(description="Indices into tokens, ascending.")
+    segment: int | None
+    start: int | None
+    end: int | None
+    special: bool
+
+
+class Encoding(Part):
+    """One row given to the model: its texts, its tokens and their grouping into words."""
+
+    segments: list[Segment]
+    tokens: list[Token]
+    words: list[Word]
+
+
+class Outcome(Part):
+    """One answer that the model could give."""
+
+    label: str
+    logit: float
+    probability: float = Field(ge=0, le=1)
+
+
+class Target(Part):
+    """The one number that a map explains."""
+
+    quantity: Literal["logit", "logit difference"]
+    label: str = Field(description="Class label, choice or token whose logit is explained.")
+    index: int = Field(description="Class index, choice index or token id.")
+    position: int | None = Field(description="Generation: index of the explained token in the encoding's tokens.")
+    foil: str | None = Field(description="What the target is compared with, for a logit difference.")
+    score: float = Field(description="The explained number itself.")
+    probability: float = Field(ge=0, le=1, description="Softmax probability of the target, for orientation.")
+    chosen_by: Literal["predicted", "given", "generated", "continuation"]
+    sentence: str = Field(description="The target in words.")
+    alternatives: list[Outcome] = Field(description="Generation: the likeliest tokens at this position.")
+
+
+class Map(Part):
+    """How strongly one target reacts to each token, under each aggregation.
+
+    `scores[a]` has one number for each token of the encoding, in order; for a generated token only the earlier
+    tokens, which are all that it can depend on. `word_scores[a]` is the same for words.
+    """
+
+    title: str
+    encoding: int = Field(description="Index into encodings.")
+    method: str = Field(description="Name of an entry of the report's methods.")
+    target: Target
+    scores: dict[str, list[float]]
+    word_scores: dict[str, list[float]]
+    special_share: float = Field(ge=0, le=1, description="Share of the summed l2 scores that lies on special tokens.")
+
+
+class Prediction(Part):
+    """What the model answered."""
+
+    outcomes: list[Outcome] = Field(description="All labels or choices, in the model's order; empty for generation.")
+    predicted: int | None = Field(description="Index of the likeliest outcome.")
+    expected: int | None = Field(description="Index of the outcome that the input calls right, where it does.")
+    text: str | None = Field(description="Generation: the text that was generated or given.")
+    stop: Literal["max_new_tokens", "end of text", "continuation given"] | None = Field(
+        description="Generation: why it ended."
+    )
+
+
+class Failure(Part):
+    """Why an example has no map."""
+
+    message: str
+    next_step: str
+
+
+class ExampleResult(Part):
+    """Everything computed for one example, or the reason why nothing was."""
+
+    id: str
+    task: str
+    model: int | None = Field(description="Index into models; null when the model did not load.")
+    inputs: dict[str, Any] = Field(description="The example's fields as the input gave them, defaults applied.")
+    encodings: list[Encoding] = []
+    prediction: Prediction | None = None
+    maps: list[Map] = []
+    headline: int = Field(0, description="Index of the map to show first.")
+    warnings: list[str] = []
+    failure: Failure | None = None
+    seconds: float = Field(0.0, ge=0, description="This example's share of its batch's computing time.")
+
+
+class Model(Part):
+    """Which weights answered, precisely enough to find them again."""
+
+    name: str = Field(description="Hub id, folder or file name, or embedded; never a full path.")
+    source: Literal["embedded", "hub", "folder", "gguf"]
+    task: str
+    architecture: str
+    parameters: int
+    dtype: str
+    revision: str | None = Field(description="Commit of the Hub repository.")
+    weights_sha256: str | None = Field(description="Hash over the weight files of a local model.")
+    trust_remote_code: bool
+    random_weights: list[str] = Field(description="Parameters that the checkpoint lacks: their values are random.")
+    equivalence: float | None = Field(
+        description="Largest difference between hooked and plain logits, relative to the largest logit."
+    )
+
+
+class Method(Part):
+    """An attribution method in its own words."""
+
+    name: str
+    title: str
+    sentence: str
+    formula: str
+    reference: str
+
+
+class Aggregation(Part):
+    """How a gradient of d numbers a token becomes one number."""
+
+    name: str
+    title: str
+    signed: bool
+    sentence: str
+    formula: str
+
+
+class Report(Part):
+    """One run: its settings, its models, its examples."""
+
+    schema_version: Literal[1] = SCHEMA_VERSION
+    title: str
+    created_by: str
+    created_at: str = Field(description="ISO 8601, UTC.")
+    seconds: float = Field(ge=0)
+    source: str | None = Field(description="Name of the input file, without its folder.")
+    device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
+    token_budget: int = Field(description="Tokens a batch at the end of the run, padding included.")
+    versions: dict[str, str]
+    methods: list[Method]
+    aggregations: list[Aggregation] = Field(description="The first one is the headline.")
+    models: list[Model]
+    examples: list[ExampleResult]
+    warnings: list[str]
+
+
+def to_json(report: Report) -> str:
+    """The report as JSON text, one line an example, so that a diff of two runs names the examples."""
+    head = report.model_dump(mode="json", exclude={"examples"})
+    lines = ",\n".join(example.model_dump_json() for example in report.examples)
+    text = json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1)
+    return f'{text[:-2]},\n "examples": [\n{lines}\n]\n}}\n'
+
+
+def from_json(text: str, name: str) -> Report:
+    """The report that `to_json` wrote.
+
+    Raises:
+        InputError: the text is not a report of this schema version; `name` is the file that the message names.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InputError(
+            f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}.",
+            "Give the report.json that `run --json` wrote.",
+        ) from error
+    version = data.get("schema_version") if isinstance(data, dict) else None
+    if version != SCHEMA_VERSION:
+        raise InputError(
+            f"{name}: schema_version is {version!r}, this program reads {SCHEMA_VERSION}.",
+            "Give the report.json that `run --json` wrote, or install the version of saliency-report that wrote it.",
+        )
+    try:
+        return Report.model_validate(data)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            f"{name}: {_path(first['loc'])}: {first['msg']}.",
+            f"{error.error_count()} problem(s) in all; give the file as `run --json` wrote it.",
+        ) from error
+
+
+def _path(loc: Sequence[int | str]) -> str:
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc).lstrip(".")
