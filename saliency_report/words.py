@@ -1,0 +1,94 @@
+"""Words of a text, and which tokens belong to each. Decided by character offsets alone.
+
+No guess is made from how a tokenizer writes its pieces (##ing, Ġcat, ▁cat): two tokens belong to one word when their
+offsets fall into it, whatever the tokenizer.
+"""
+
+from __future__ import annotations
+
+import bisect
+import unicodedata
+from collections.abc import Sequence
+
+from saliency_report.record import Segment, Token, Word
+
+_APOSTROPHES_AND_HYPHENS = "'’-‐"
+_SCRIPTS_WITHOUT_SPACES = (
+    (0x3040, 0x30FF),  # Hiragana, Katakana
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0xF900, 0xFAFF),
+    (0x20000, 0x3FFFF),
+)
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """The words and marks of a text as (start, end), in order; white space lies between them.
+
+    Letters, digits and their combining marks make a word, also across an apostrophe, a hyphen or the point of a number;
+    a Han or kana character is a word of its own; so is any other mark, or a run of the same one.
+    """
+    spans: list[tuple[int, int]] = []
+    kinds: list[str] = []
+    for i, char in enumerate(text):
+        kind = _kind(char)
+        before = kinds[-1] if kinds and spans[-1][1] == i else ""
+        joins = (
+            (kind == "joiner" and before != "")
+            or (kind == "letter" and before == "letter")
+            or (kind == "mark" and before == "mark" and (char == text[i - 1] or text[i - 1] == "\u200d"))
+        )
+        if before == "letter" and i + 1 < len(text):
+            joins |= char in _APOSTROPHES_AND_HYPHENS and _kind(text[i + 1]) == "letter"
+            joins |= char in ".," and text[i - 1].isdigit() and text[i + 1].isdigit()
+        if joins:
+            spans[-1] = (spans[-1][0], i + 1)
+        elif kind != "space":
+            spans.append((i, i + 1))
+            kinds.append("mark" if kind == "joiner" else kind)
+    return spans
+
+
+def _kind(char: str) -> str:
+    if char.isspace():
+        return "space"
+    if any(first <= ord(char) <= last for first, last in _SCRIPTS_WITHOUT_SPACES):
+        return "ideograph"
+    category = unicodedata.category(char)
+    if category[0] == "M" or char in "\u200c\u200d" or 0x1F3FB <= ord(char) <= 0x1F3FF:
+        return "joiner"  # combining marks, zero-width joiners, skin tones: part of what stands before
+    return "letter" if category[0] in "LN" or category == "Pc" else "mark"
+
+
+def group_words(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[Word]:
+    """Partition the tokens into words, ordered by first token.
+
+    A token that reaches over several words joins them into one; a token of white space, or one that no text shows,
+    is a word of its own.
+    """
+    splits = [split_words(segment.text) for segment in segments]
+    words: list[Word] = []
+    reach = None  # (segment, start, end) of the last word, where a following token can still join it
+    for i, token in enumerate(tokens):
+        if token.special or token.segment is None or token.start is None or token.end is None:
+            words.append(
+                Word(tokens=[i], segment=token.segment, start=token.start, end=token.end, special=token.special)
+            )
+            reach = None
+            continue
+        start, end = _whole_words(token.start, token.end, splits[token.segment])
+        members = [i]
+        if reach and reach[0] == token.segment and start < reach[2]:
+            start, end = min(start, reach[1]), max(end, reach[2])
+            members = [*words.pop().tokens, i]
+        words.append(Word(tokens=members, segment=token.segment, start=start, end=end, special=False))
+        reach = (token.segment, start, end)
+    return words
+
+
+def _whole_words(start: int, end: int, splits: list[tuple[int, int]]) -> tuple[int, int]:
+    """The span grown to the ends of the words that it touches."""
+    first = bisect.bisect_right(splits, start, key=lambda span: span[1])
+    last = bisect.bisect_left(splits, end, key=lambda span: span[0])
+    touched = splits[first:last]
+    return (min(start, touched[0][0]), max(end, touched[-1][1])) if touched else (start, end)
