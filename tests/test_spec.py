@@ -153,6 +153,10 @@ CASES = [
             "write plain text"
         ],
     ),
+    (
+        '- {task: text-classification, text: "half \\ud83d"}',
+        ["in.yaml:1:37: [0].text: holds half a character (a lone surrogate); write the character itself"],
+    ),
     ("- {task: text-classification, text: 'a\n", ["in.yaml:2:1: not valid YAML: found unexpected end of stream"]),
 ]
 
@@ -207,6 +211,12 @@ def test_ids_that_are_left_out_avoid_those_that_are_given() -> None:
 def test_plain_words_stay_words() -> None:
     text = "- {task: multiple-choice, question: q, choices: [no, yes, 'on', ~x]}"
     assert getattr(parse_spec(text, "x", "x", Path()).examples[0], "choices", None) == ["no", "yes", "on", "~x"]
+
+
+def test_json_is_an_input_too() -> None:
+    text = json.dumps([{"task": "text-generation", "prompt": "naïve 😀"}])
+    assert "\\ud83d\\ude00" in text
+    assert getattr(parse_spec(text, "x", "x", Path()).examples[0], "prompt", None) == "naïve 😀"
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

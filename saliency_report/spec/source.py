@@ -120,9 +120,14 @@ class _Walk:
 
     def scalar(self, node: Node, path: Loc) -> object:
         try:
-            return self.constructor.construct_object(node)
+            value = self.constructor.construct_object(node)
+            # JSON is YAML too, and writes an emoji as two escapes: \\ud83d\\ude00.
+            return value.encode("utf-16", "surrogatepass").decode("utf-16") if isinstance(value, str) else value
         except ConstructorError:
             self.source.problem(path, f"the YAML tag {node.tag} is not allowed; write plain text")
+        except UnicodeDecodeError:
+            self.source.problem(path, "holds half a character (a lone surrogate); write the character itself")
+            return "\ufffd"
         except ValueError as error:
             self.source.problem(path, f"not a value that YAML knows: {error}; put it in quotes")
         return str(node.value)

@@ -1,0 +1,207 @@
+"""A name in the input to frozen weights, a tokenizer and their provenance; alone reads weights and the Hub."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext, redirect_stderr
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import huggingface_hub
+import torch
+import transformers
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from torch import nn
+
+from saliency_report import record
+from saliency_report.embedded import EMBEDDED
+from saliency_report.errors import ExampleError
+from saliency_report.load_errors import SAVE_TOKENIZER, explained
+from saliency_report.spec import EMBEDDED_MODEL, Example
+from saliency_report.tasks import TASKS
+from saliency_report.tasks.base import Checkpoint
+
+# Weights that a checkpoint lacks are drawn from this seed: the same wrong map every time.
+RANDOM_HEAD_SEED = 0
+LOOKED_UP = "Paths are looked up from the folder of the input file."
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model in eval mode whose parameters take no gradient."""
+
+    model: nn.Module
+    checkpoint: Checkpoint
+    info: record.Model
+    pad: int | None
+    inputs: frozenset[str]
+    vocabulary: int
+
+
+@dataclass(frozen=True)
+class Request:
+    """What decides which weights are loaded; examples with equal requests share a model."""
+
+    task: str
+    name: str
+    revision: str | None
+    dtype: str
+    trust_remote_code: bool
+    allow_random_head: bool
+
+
+def quiet() -> None:
+    """Keep transformers and the Hub's client from writing to the terminal between our own lines."""
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    huggingface_hub.utils.logging.set_verbosity_error()
+
+
+def shown_name(name: str) -> str:
+    """A model's name as the record and messages give it: of a path only the last part, it may tell a user's name."""
+    return (
+        Path(name).name if name.startswith((".", "/", "~")) or name.endswith(".gguf") or name.count("/") > 1 else name
+    )
+
+
+def request(example: Example, dtype: str) -> Request:
+    """The model that an example asks for; `dtype` is the run's, the example's own goes before it."""
+    return Request(
+        example.task,
+        example.model,
+        example.revision,
+        example.dtype or dtype,
+        example.trust_remote_code,
+        example.allow_random_head,
+    )
+
+
+def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
+    """Load, freeze and describe a model; a local folder is looked up from `folder`.
+
+    Raises:
+        ExampleError: what was asked for does not exist or does not fit the task, and what to do about it.
+    """
+    source, place, options = _locate(wanted, folder)
+    auto_class = getattr(transformers, TASKS[wanted.task].AUTO_CLASS)
+    options["trust_remote_code"] = wanted.trust_remote_code
+    if wanted.revision:
+        options["revision"] = wanted.revision
+    name = shown_name(wanted.name)
+    with explained(name, source, "tokenizer", place):
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place, **options)
+    if len(tokenizer) <= len(tokenizer.all_special_ids):
+        # Without its files transformers makes an empty tokenizer, to which every word is unknown.
+        raise ExampleError(f"The model {name!r} has no tokenizer.", SAVE_TOKENIZER)
+    if wanted.task == "text-generation":
+        # Rows of the matrix are batched vector-Jacobian products; the fused attention has no rule for them.
+        options["attn_implementation"] = "eager"
+    with explained(name, source, "weights", place), torch.random.fork_rng(devices=[]), _without_gguf_bar(source):
+        torch.manual_seed(RANDOM_HEAD_SEED)
+        dtype = "auto" if wanted.dtype == "auto" else getattr(torch, wanted.dtype)
+        # A head of another size counts as missing: it is named below instead of ending in a traceback.
+        options |= {"dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True}
+        model, report = auto_class.from_pretrained(place, **options)
+        model.to(device).eval().requires_grad_(False)
+    missing = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])})
+    if missing and not wanted.allow_random_head:
+        more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
+        raise ExampleError(
+            f"The checkpoint {name!r} has no weights for {', '.join(missing[:4])}{more}, which {wanted.task} needs.",
+            f"Give a checkpoint that was trained for {wanted.task}, or write `allow_random_head: true` to explain "
+            "random weights (the page says so).",
+        )
+    config = model.config
+    pad = config.pad_token_id if config.pad_token_id is not None else tokenizer.pad_token_id
+    info = record.Model(
+        name=shown_name(wanted.name),
+        source=source,
+        task=wanted.task,
+        architecture=type(model).__name__,
+        parameters=model.num_parameters(),
+        dtype=str(model.dtype).removeprefix("torch."),
+        revision=getattr(config, "_commit_hash", None),
+        weights_sha256=None if source == "hub" else _hash(place, options.get("gguf_file")),
+        trust_remote_code=wanted.trust_remote_code,
+        random_weights=missing,
+        equivalence=None,
+    )
+    inputs = frozenset(inspect.signature(model.forward).parameters)
+    vocabulary = model.get_input_embeddings().num_embeddings
+    return Loaded(model, Checkpoint(tokenizer, config, _limit(model, tokenizer)), info, pad, inputs, vocabulary)
+
+
+def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any]]:
+    """Where to load from: (source, folder or Hub id, further options)."""
+    if wanted.name == EMBEDDED_MODEL:
+        return "embedded", str(EMBEDDED[wanted.task]), {}
+    path = folder / Path(wanted.name).expanduser()
+    if wanted.name.endswith(".gguf"):
+        if not path.is_file():
+            raise ExampleError(f"There is no file {shown_name(wanted.name)!r}.", LOOKED_UP)
+        return "gguf", str(path.parent), {"gguf_file": path.name}
+    if path.is_dir():
+        if not (path / "config.json").is_file():
+            raise ExampleError(
+                f"{shown_name(wanted.name)!r} is not a model: it has no config.json.",
+                "Give a folder that `save_pretrained` wrote.",
+            )
+        return "folder", str(path), {}
+    if wanted.name.startswith((".", "/", "~")) or wanted.name.count("/") > 1:
+        raise ExampleError(
+            f"There is no folder {shown_name(wanted.name)!r}.", f"{LOOKED_UP} A Hub id reads owner/name."
+        )
+    with explained(wanted.name, "hub", "weights"):
+        # One question before the download: transformers asks a Hub out of reach twelve times, for 47 s.
+        options = {} if _reachable(wanted) else {"local_files_only": True}
+    return "hub", wanted.name, options
+
+
+@contextmanager
+def _without_gguf_bar(source: str) -> Iterator[None]:
+    """transformers draws the bar of its GGUF conversion whatever its own switch says."""
+    with redirect_stderr(io.StringIO()) if source == "gguf" else nullcontext():
+        yield
+
+
+def _reachable(wanted: Request) -> bool:
+    try:
+        huggingface_hub.HfApi().model_info(wanted.name, revision=wanted.revision, timeout=10)
+    except HFValidationError:
+        raise
+    except HfHubHTTPError as error:
+        if error.response.status_code < 500:
+            raise
+        return False
+    except Exception:  # offline mode or the transport's own error, whose library changes between versions
+        return False  # what an earlier run downloaded still serves
+    return True
+
+
+def _limit(model: Any, tokenizer: Any) -> int:
+    """How many tokens the model takes."""
+    limits = [1_000_000]
+    positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
+    if positions:
+        limits.append(positions)
+    for name, module in model.named_modules():
+        # RoBERTa and its kin begin to count after the padding index: 514 positions take 512 tokens.
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            limits.append(module.num_embeddings - module.padding_idx - 1)
+    if tokenizer.model_max_length < 1_000_000:  # a tokenizer without a limit says 10**30
+        limits.append(tokenizer.model_max_length)
+    return min(limits)
+
+
+def _hash(place: str, gguf_file: str | None) -> str:
+    """SHA-256 over the weight files, in the order of their names."""
+    names = [gguf_file] if gguf_file else ["*.safetensors", "*.bin"]
+    digest = hashlib.sha256()
+    for path in sorted(path for name in names for path in Path(place).glob(name)):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()

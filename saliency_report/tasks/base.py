@@ -1,0 +1,95 @@
+"""What a task is: text to rows and a target, numbers to a result. Tasks know no device and no disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from torch import Tensor
+
+from saliency_report.aggregation import token_scores, word_scores
+from saliency_report.errors import ExampleError
+from saliency_report.record import Encoding, Map, Outcome, Target
+from saliency_report.tasks.encoding import Row
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """What a task may know of a model: its tokenizer, its labels, the tokens it takes."""
+
+    tokenizer: PreTrainedTokenizerBase
+    config: Any
+    limit: int
+
+
+@dataclass
+class Prepared:
+    """One example on its way: the rows for the model, what they show, and what was noticed."""
+
+    rows: list[Row]
+    encodings: list[Encoding]
+    warnings: list[str] = field(default_factory=list)
+    known: int = 0  # generation: how many tokens are the prompt's
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longest row."""
+        return max(len(row) for row in self.rows)
+
+
+def numbers(values: Tensor) -> list[float]:
+    """The values as the shortest decimals that name them exactly: 0.1, not 0.10000000149011612.
+
+    Raises:
+        ExampleError: a value is infinite or not a number.
+    """
+    if not bool(values.isfinite().all()):
+        raise ExampleError(
+            "The gradient is not finite: the model overflows on this text.",
+            "Try --dtype float32, or bfloat16 in the place of float16.",
+        )
+    return [float(str(value)) for value in values.detach().cpu().numpy()]
+
+
+def outcomes(labels: Sequence[str], logits: Tensor) -> list[Outcome]:
+    """The answers (c,) that the model could give, with their softmax probabilities."""
+    probabilities = numbers(logits.softmax(dim=-1))
+    return [
+        Outcome(label=label, logit=logit, probability=min(probability, 1.0))
+        for label, logit, probability in zip(labels, numbers(logits), probabilities, strict=True)
+    ]
+
+
+def make_map(title: str, index: int, encoding: Encoding, target: Target, gradients: Tensor, embeddings: Tensor) -> Map:
+    """The map of one target: gradients (t, d) taken at embeddings (t, d), under every aggregation."""
+    scores = token_scores(gradients, embeddings)
+    words = word_scores(scores, [word.tokens for word in encoding.words])
+    return Map(
+        title=title,
+        encoding=index,
+        method="gradient",
+        target=target,
+        scores={name: numbers(values) for name, values in scores.items()},
+        word_scores={name: numbers(values) for name, values in words.items()},
+        special_share=special_share(encoding, scores["l2"]),
+    )
+
+
+def special_share(encoding: Encoding, scores: Tensor) -> float:
+    """The part of the summed scores (t,) that lies on special tokens."""
+    total = float(scores.sum())
+    special = sum(float(score) for token, score in zip(encoding.tokens, scores, strict=False) if token.special)
+    return min(special / total, 1.0) if total > 0 else 0.0
+
+
+def percent(probability: float) -> str:
+    """A probability as the page writes it: never 1.000 or 0.000 for what is neither."""
+    if 0.9995 <= probability < 1:
+        return "> 0.999"
+    if 0 < probability < 0.0005:
+        return "< 0.001"
+    return f"= {probability:.3f}"

@@ -1,0 +1,147 @@
+"""A tokenizer's output as the row given to the model and the encoding shown on the page.
+
+The ids made here are the only input that is ever scored. Every offset points into the user's own text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from saliency_report.errors import ExampleError
+from saliency_report.record import Encoding, Segment, Token
+from saliency_report.words import group_words
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one row of a batch holds, without padding: ids (t,) and the other inputs (t,) of the tokenizer."""
+
+    ids: list[int]
+    extra: dict[str, list[int]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+class Placed(NamedTuple):
+    """Where a segment stands in a string given to the tokenizer."""
+
+    segment: int
+    start: int
+    end: int
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerBase,
+    segments: Sequence[Segment],
+    parts: Sequence[Sequence[int]],
+    limit: int,
+    *,
+    separator: str = " ",
+    add_special_tokens: bool = True,
+) -> tuple[Row, Encoding]:
+    """Tokenise one or two strings, each made of segments joined by a separator.
+
+    `parts` lists the segments of the first string, and of the second where there is one. `limit` is the number of
+    tokens that the model takes.
+
+    Raises:
+        ExampleError: the tokenizer has no offsets, or the text is longer than the limit; nothing is ever cut.
+    """
+    if not tokenizer.is_fast:
+        raise ExampleError(
+            f"The tokenizer {type(tokenizer).__name__} does not say which characters a token stands for.",
+            "Use a model with a fast tokenizer (tokenizer.json).",
+        )
+    strings, places = [], []
+    for part in parts:
+        string, placed = "", []
+        for index in part:
+            string += separator if string else ""
+            placed.append(Placed(index, len(string), len(string) + len(segments[index].text)))
+            string += segments[index].text
+        strings.append(string)
+        places.append(placed)
+    # verbose=False: the tokenizer's own warning about length is replaced by the error below.
+    output = tokenizer(
+        *strings,
+        add_special_tokens=add_special_tokens,
+        return_offsets_mapping=True,
+        return_special_tokens_mask=True,
+        verbose=False,
+    )
+    ids = output["input_ids"]
+    check_length(len(ids), limit)
+    sequences = output.encodings[0].sequence_ids
+    pieces = tokenizer.convert_ids_to_tokens(ids)
+    tokens = []
+    for i, (start, end) in enumerate(output["offset_mapping"]):
+        segment, span = None, None
+        if sequences[i] is not None and end > start:
+            start, end = without_outer_space(strings[sequences[i]], start, end)
+            segment, span = _place(places[sequences[i]], start, end)
+        special = bool(output["special_tokens_mask"][i]) or is_special(tokenizer, ids[i])
+        tokens.append(
+            Token(
+                text=pieces[i],
+                id=ids[i],
+                segment=segment,
+                start=span and span[0],
+                end=span and span[1],
+                special=special,
+            )
+        )
+    extra = {"token_type_ids": output["token_type_ids"]} if "token_type_ids" in output else {}
+    return Row(ids, extra), build(segments, tokens)
+
+
+def build(segments: Sequence[Segment], tokens: Sequence[Token]) -> Encoding:
+    """An encoding with its words."""
+    return Encoding(segments=list(segments), tokens=list(tokens), words=group_words(tokens, segments))
+
+
+def check_length(length: int, limit: int) -> None:
+    """Refuse a text that the model does not take in one piece."""
+    if length > limit:
+        raise ExampleError(
+            f"The text is {length} tokens long, the model takes {limit}.",
+            "Shorten it, split it into several examples, or use a model with a longer context.",
+        )
+
+
+def is_special(tokenizer: Any, token: int) -> bool:
+    """Reserved tokens, but not the unknown token: that one stands for characters of the user."""
+    return token in tokenizer.all_special_ids and token != tokenizer.unk_token_id
+
+
+def unknown_warning(tokenizer: Any, encoding: Encoding) -> list[str]:
+    """A sentence that names the characters which the model cannot see, where there are any."""
+    unseen = [
+        encoding.segments[token.segment].text[token.start : token.end]
+        for token in encoding.tokens
+        if token.id == tokenizer.unk_token_id and token.segment is not None
+    ]
+    if not unseen:
+        return []
+    shown = ", ".join(dict.fromkeys(unseen))
+    return [f"The tokenizer does not know {shown}: the model sees {tokenizer.unk_token} in its place."]
+
+
+def without_outer_space(string: str, start: int, end: int) -> tuple[int, int]:
+    """A span without the space at its ends: byte-level tokenizers may count it to the token. Mere space stays."""
+    inner = string[start:end]
+    if not inner.strip():
+        return start, end
+    return start + len(inner) - len(inner.lstrip()), end - (len(inner) - len(inner.rstrip()))
+
+
+def _place(places: Sequence[Placed], start: int, end: int) -> tuple[int | None, tuple[int, int] | None]:
+    """The segment that holds most of the span, and the span within it; none for the space that joins two."""
+    best = max(places, key=lambda place: min(end, place.end) - max(start, place.start))
+    first, last = max(start, best.start), min(end, best.end)
+    return (best.segment, (first - best.start, last - best.start)) if last > first else (None, None)

@@ -1,0 +1,124 @@
+"""Which words speak for a label of a text, or of a pair of texts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from torch import Tensor
+
+from saliency_report.errors import ExampleError
+from saliency_report.record import ExampleResult, Prediction, Segment, Target
+from saliency_report.spec import TextClassification
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, percent
+from saliency_report.tasks.encoding import encode, unknown_warning
+
+AUTO_CLASS = "AutoModelForSequenceClassification"
+CHOICES = False
+
+
+def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
+    """One row: the text, or the text and its pair."""
+    _labels(checkpoint)
+    for field in ("target", "label"):
+        _index(getattr(example, field), field, checkpoint)
+    segments = [Segment(name="text", text=example.text)]
+    if example.text_pair is not None:
+        segments.append(Segment(name="text_pair", text=example.text_pair))
+    parts = [[i] for i in range(len(segments))]
+    row, encoding = encode(checkpoint.tokenizer, segments, parts, checkpoint.limit)
+    return Prepared([row], [encoding], unknown_warning(checkpoint.tokenizer, encoding))
+
+
+def select(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
+    """The explained logits (1,) of one example's logits (1, c)."""
+    return logits[:, _target(example, logits[0], checkpoint)]
+
+
+def explain(
+    example: TextClassification,
+    prepared: Prepared,
+    checkpoint: Checkpoint,
+    logits: Tensor,
+    embeddings: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+) -> ExampleResult:
+    """Logits (1, c), embeddings and gradients (t, d) of the one row as a result with one map."""
+    answers = outcomes(_labels(checkpoint), logits[0])
+    predicted = int(logits[0].argmax())
+    index = _target(example, logits[0], checkpoint)
+    label, probability = answers[index].label, answers[index].probability
+    asked = example.target != "predicted"
+    why = "predicted" if index == predicted else f"asked for where {answers[predicted].label} is predicted"
+    target = Target(
+        quantity="logit",
+        label=label,
+        index=index,
+        position=None,
+        foil=None,
+        score=answers[index].logit,
+        probability=probability,
+        chosen_by="given" if asked else "predicted",
+        sentence=f"logit of {label}, {why}, p {percent(probability)}",
+        alternatives=[],
+    )
+    encoding = prepared.encodings[0]
+    return ExampleResult(
+        id=example.id,
+        task=example.task,
+        model=None,
+        inputs=example.model_dump(),
+        encodings=[encoding],
+        prediction=Prediction(
+            outcomes=answers,
+            predicted=predicted,
+            expected=_index(example.label, "label", checkpoint),
+            text=None,
+            stop=None,
+        ),
+        maps=[make_map(label, 0, encoding, target, gradients[0], embeddings[0])],
+        warnings=prepared.warnings,
+    )
+
+
+def _labels(checkpoint: Checkpoint) -> list[str]:
+    config = checkpoint.config
+    if config.problem_type == "multi_label_classification":
+        raise ExampleError(
+            "The model gives several labels at once (multi-label); its labels are not explained yet.",
+            "Use a model that chooses one label.",
+        )
+    if config.num_labels < 2:
+        raise ExampleError(
+            "The model gives one number, not labels (regression); it is not explained yet.",
+            "Use a model that chooses among labels.",
+        )
+    return [str(config.id2label[i]) for i in range(config.num_labels)]
+
+
+def _target(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> int:
+    index = _index(example.target, "target", checkpoint)
+    return int(logits.argmax()) if index is None else index
+
+
+def _index(value: str | int | None, field: str, checkpoint: Checkpoint) -> int | None:
+    """A label's name or index as its index; none for `predicted`."""
+    if value is None or (field == "target" and value == "predicted"):
+        return None
+    labels = _labels(checkpoint)
+    if isinstance(value, int):
+        if not 0 <= value < len(labels):
+            raise ExampleError(f"{field}: the model has no label {value}.", _known(labels))
+        return value
+    if value not in labels:
+        folded = {label.casefold(): label for label in labels}
+        close = folded.get(value.casefold()) or next(iter(difflib.get_close_matches(value, labels, n=1)), None)
+        hint = f"Did you mean {close!r}? " if close else ""
+        raise ExampleError(f"{field}: the model has no label {value!r}.", hint + _known(labels))
+    return labels.index(value)
+
+
+def _known(labels: list[str]) -> str:
+    shown = ", ".join(labels[:20])
+    more = f" and {len(labels) - 20} more" if len(labels) > 20 else ""
+    return f"Its labels are {shown}{more} (0 to {len(labels) - 1})."

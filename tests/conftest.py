@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+import tiny
+from saliency_report.pipeline import Run
+from saliency_report.record import Report
+from saliency_report.spec import parse_spec
+
+torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder for each tiny family."""
+    folder = tmp_path_factory.mktemp("families")
+    for family in [*tiny.CLASSIFIERS, *tiny.CAUSAL, *tiny.CHOICE]:
+        tiny.save(family, folder / family)
+    return folder
+
+
+Explain = Callable[..., Report]
+
+
+@pytest.fixture(scope="session")
+def explain(families: Path) -> Explain:
+    """Run YAML text; models are looked up among the tiny families."""
+
+    def run(
+        text: str, *, dtype: str = "float32", budget: int = 0, folder: Path = families, debug: bool = True
+    ) -> Report:
+        spec = parse_spec(text, "input.yaml", "input.yaml", folder)
+        return Run(spec, torch.device("cpu"), dtype, lambda result: None, debug=debug, budget=budget).report()
+
+    return run

@@ -1,0 +1,216 @@
+"""A run as a whole: order, packing, out of memory, failures that cost nobody else anything, provenance."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import tiny
+from conftest import Explain
+from saliency_report import engine
+from saliency_report.engine import Gradients
+from saliency_report.pipeline import Run
+from saliency_report.record import ExampleResult, Report, from_json, to_json
+from saliency_report.spec import parse_spec
+
+MIXED = "\n".join(
+    f"- {{task: text-classification, model: {family}, text: '{'The cat sat on the mat. ' * length}'}}"
+    for length in (3, 1, 2)
+    for family in ("bert", "roberta")
+)
+
+
+def scores(report: Report) -> list[list[float]]:
+    return [m.scores["gradient_x_input"] for example in report.examples for m in example.maps]
+
+
+def test_examples_keep_the_order_of_the_file(explain: Explain) -> None:
+    report = explain(MIXED)
+    assert [e.id for e in report.examples] == [f"example-{i}" for i in range(1, 7)]
+    assert [len(e.encodings[0].tokens) for e in report.examples][::2] == [29, 11, 20]
+    assert [report.models[e.model or 0].name for e in report.examples] == ["bert", "roberta"] * 3
+
+
+@pytest.mark.parametrize("family", tiny.CLASSIFIERS)
+def test_packed_equals_alone(explain: Explain, family: str) -> None:
+    text = MIXED.replace("model: bert", f"model: {family}").replace("model: roberta", f"model: {family}")
+    packed, alone = explain(text, dtype="float64", budget=10_000), explain(text, dtype="float64", budget=1)
+    for ours, theirs in zip(scores(packed), scores(alone), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)
+
+
+def test_packed_choices_equal_alone(explain: Explain) -> None:
+    items = [
+        ("The cat sat.", "[London, bad]"),
+        ("Is Paris the capital?", "[a movie, the cat sat]"),
+        ("Who?", "[a, b, c]"),
+    ]
+    text = "\n".join(
+        f"- {{task: multiple-choice, model: bert-choice, question: '{q}', choices: {c}}}" for q, c in items
+    )
+    packed, alone = explain(text, dtype="float64", budget=10_000), explain(text, dtype="float64", budget=1)
+    assert [len(e.maps) for e in packed.examples] == [2, 2, 3]
+    for ours, theirs in zip(scores(packed), scores(alone), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)
+
+
+def test_batches_stay_within_the_token_budget(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    padded = []
+    real = engine.gradients
+
+    def watched(loaded: Any, rows: Any, *rest: Any) -> Gradients:
+        padded.append((len(rows), max(len(row) for row in rows)))
+        return real(loaded, rows, *rest)
+
+    monkeypatch.setattr(engine, "gradients", watched)
+    explain(MIXED, budget=40)
+    assert all(rows * length <= 40 for rows, length in padded)
+    assert any(rows == 2 for rows, _ in padded)
+
+
+def test_out_of_memory_halves_the_budget_and_changes_no_number(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calm = explain(MIXED, dtype="float64", budget=10_000)
+    real = engine.gradients
+
+    def tight(loaded: Any, rows: Any, *rest: Any) -> Gradients:
+        if len(rows) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(loaded, rows, *rest)
+
+    monkeypatch.setattr(engine, "gradients", tight)
+    squeezed = explain(MIXED, dtype="float64", budget=48)
+    for ours, theirs in zip(scores(squeezed), scores(calm), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)
+    assert squeezed.token_budget < 48
+    assert squeezed.warnings == [
+        f"Memory ran out: batches were made smaller, down to {squeezed.token_budget} tokens. No number depends on it."
+    ]
+
+
+def test_an_example_too_large_for_the_memory_fails_alone(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = engine.gradients
+
+    def tight(loaded: Any, rows: Any, *rest: Any) -> Gradients:
+        if max(len(row) for row in rows) > 20:
+            raise RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: not enough memory")
+        return real(loaded, rows, *rest)
+
+    monkeypatch.setattr(engine, "gradients", tight)
+    report = explain(MIXED)
+    failed = [e for e in report.examples if e.failure]
+    assert [len(e.inputs["text"]) for e in failed] == [72, 72]
+    for example in failed:
+        assert example.failure is not None
+        assert example.failure.message == "Memory ran out on this example alone."
+        assert example.failure.next_step == "Use a shorter text, a smaller model or another --device."
+
+
+def test_generation_in_small_pieces_gives_the_same_matrix(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "- {task: text-generation, model: llama, prompt: The cat sat on the, max_new_tokens: 5}"
+    whole, pieces = explain(text, dtype="float64", budget=10_000), explain(text, dtype="float64", budget=1)
+    for ours, theirs in zip(scores(whole), scores(pieces), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+
+
+def test_one_bad_example_costs_no_other(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = engine.gradients
+    bad = "The cat sat on the mat. " * 2
+
+    def fragile(loaded: Any, rows: Any, *rest: Any) -> Gradients:
+        if any(len(row) == 20 for row in rows):
+            raise ZeroDivisionError("inside the model")
+        return real(loaded, rows, *rest)
+
+    monkeypatch.setattr(engine, "gradients", fragile)
+    spec_text = MIXED.replace("roberta", "bert")
+    report = explain(spec_text, debug=False)
+    assert [e.failure is not None for e in report.examples] == [e.inputs["text"] == bad for e in report.examples]
+    failure = report.examples[4].failure
+    assert failure is not None
+    assert failure.message == "ZeroDivisionError: inside the model"
+    assert failure.next_step == "Run again with --debug to see where."
+
+
+def test_a_model_that_does_not_run_fails_its_examples_and_no_others(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = engine.check_equivalence
+
+    def broken(loaded: Any, *rest: Any) -> float:
+        if loaded.info.name == "roberta":
+            raise NotImplementedError("no such kernel")
+        return real(loaded, *rest)
+
+    monkeypatch.setattr(engine, "check_equivalence", broken)
+    report = explain(MIXED, debug=False)
+    assert [e.failure is None for e in report.examples] == [True, False] * 3
+    failure = report.examples[1].failure
+    assert failure is not None
+    assert failure.message == "NotImplementedError: no such kernel"
+
+
+def test_a_gradient_that_is_not_finite_is_an_error_of_its_example(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = engine.gradients
+
+    def overflow(loaded: Any, rows: Any, *rest: Any) -> Gradients:
+        got = real(loaded, rows, *rest)
+        for gradient in got.gradients:
+            if len(gradient) == 20:
+                gradient[3, 0] = float("nan")
+        return got
+
+    monkeypatch.setattr(engine, "gradients", overflow)
+    report = explain(MIXED.replace("roberta", "bert"))
+    assert [e.failure is None for e in report.examples] == [True, True, True, True, False, False]
+    failure = report.examples[4].failure
+    assert failure is not None
+    assert failure.message == "The gradient is not finite: the model overflows on this text."
+    assert failure.next_step == "Try --dtype float32, or bfloat16 in the place of float16."
+
+
+def test_the_record_tells_where_the_numbers_come_from(explain: Explain, families: Path) -> None:
+    report = explain(MIXED)
+    model = report.models[0]
+    assert (model.name, model.source, model.architecture) == ("bert", "folder", "BertForSequenceClassification")
+    assert model.dtype == "float32"
+    assert model.equivalence is not None
+    assert model.equivalence < 1e-6
+    assert len(model.weights_sha256 or "") == 64
+    assert {"torch", "transformers", "python", "saliency-report"} <= report.versions.keys()
+    assert report.device == "cpu"
+    assert str(families) not in to_json(report)
+
+
+def test_the_hash_changes_with_the_weights(explain: Explain, families: Path, tmp_path: Path) -> None:
+    text = "- {task: text-classification, model: bert, text: x}"
+    tiny.save("bert", tmp_path / "bert")
+    same = explain(text, folder=tmp_path).models[0].weights_sha256
+    assert same == explain(text).models[0].weights_sha256
+    weights = tmp_path / "bert/model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert explain(text, folder=tmp_path).models[0].weights_sha256 != same
+
+
+def test_two_runs_give_the_same_numbers(explain: Explain) -> None:
+    first, second = explain(MIXED), explain(MIXED)
+    assert scores(first) == scores(second)
+
+
+def test_progress_tells_of_every_example(families: Path) -> None:
+    seen: list[ExampleResult] = []
+    spec = parse_spec(MIXED + "\n- {task: text-classification, model: nowhere/x/y, text: a}", "x", "x", families)
+    Run(spec, torch.device("cpu"), "float32", seen.append).report()
+    assert sorted(e.id for e in seen) == [f"example-{i}" for i in range(1, 8)]
+
+
+def test_a_float64_record_round_trips(explain: Explain) -> None:
+    report = explain(MIXED, dtype="float64")
+    assert from_json(to_json(report), "x") == report
+    assert report.models[0].dtype == "float64"

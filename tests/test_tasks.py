@@ -1,0 +1,216 @@
+"""What the tasks give to the model, what they show of it, and what they call the target."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from transformers import PreTrainedTokenizerFast
+
+import tiny
+from conftest import Explain
+from saliency_report.record import Encoding, ExampleResult, Segment
+from saliency_report.tasks.encoding import encode
+from saliency_report.tasks.text_generation import generated_spans
+
+HARD = "A naïve café 😀 served\t3.5 crème brûlée —\n東京!  Unbelievable"
+
+
+def shown(encoding: Encoding) -> list[str | None]:
+    return [None if t.segment is None else encoding.segments[t.segment].text[t.start : t.end] for t in encoding.tokens]
+
+
+def only(results: list[ExampleResult]) -> ExampleResult:
+    (result,) = results
+    assert result.failure is None, result.failure
+    return result
+
+
+@pytest.mark.parametrize("tokenizer", [tiny.wordpiece(), tiny.byte_level(), tiny.byte_level(roberta=True)])
+def test_every_visible_character_belongs_to_a_token(tokenizer: PreTrainedTokenizerFast) -> None:
+    _, encoding = encode(tokenizer, [Segment(name="text", text=HARD)], [[0]], 512)
+    covered = {i for t in encoding.tokens if t.segment == 0 for i in range(t.start or 0, t.end or 0)}
+    assert {i for i, char in enumerate(HARD) if not char.isspace()} <= covered
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40))
+def test_words_partition_the_tokens_of_any_text(text: str) -> None:
+    _, encoding = encode(tiny.byte_level(roberta=True), [Segment(name="text", text=text)], [[0]], 10_000)
+    assert [i for word in encoding.words for i in word.tokens] == list(range(len(encoding.tokens)))
+    for token in encoding.tokens:
+        if token.segment is not None:
+            assert 0 <= (token.start or 0) < (token.end or 0) <= len(text)
+    spans = [(word.start, word.end) for word in encoding.words if word.segment == 0]
+    for (_, end), (start, _) in pairwise(spans):
+        assert end is not None
+        assert start is not None
+        assert end <= start, "words must not overlap"
+
+
+def test_spans_leave_out_the_space_before_a_word() -> None:
+    _, encoding = encode(tiny.byte_level(), [Segment(name="text", text="The cat\n sat")], [[0]], 99)
+    assert shown(encoding) == ["The", "cat", "\n", "sat"]
+
+
+def test_a_character_of_several_byte_tokens_is_one_word() -> None:
+    _, encoding = encode(tiny.byte_level(), [Segment(name="text", text="é 😀")], [[0]], 99)
+    assert [word.tokens for word in encoding.words] == [[0, 1], [2], [3, 4, 5, 6]]
+
+
+def test_classification_names_what_it_explains(explain: Explain) -> None:
+    result = only(explain("- {task: text-classification, model: bert, text: The cat sat on the bad movie.}").examples)
+    prediction, (chosen,) = result.prediction, result.maps
+    assert prediction is not None
+    assert prediction.predicted is not None
+    best = prediction.outcomes[prediction.predicted]
+    assert best.probability == max(o.probability for o in prediction.outcomes)
+    assert sum(o.probability for o in prediction.outcomes) == pytest.approx(1, abs=1e-6)
+    assert chosen.target.score == best.logit
+    assert chosen.target.sentence == f"logit of {best.label}, predicted, p = {best.probability:.3f}"
+    assert len(chosen.scores["l2"]) == len(result.encodings[0].tokens)
+    assert shown(result.encodings[0])[0] is None
+    assert result.encodings[0].tokens[0].special
+
+
+def test_a_given_label_is_the_target_and_the_prediction_stays(explain: Explain) -> None:
+    text = "- {task: text-classification, model: bert, text: The cat., target: LABEL_%s, label: 2}"
+    results = [only(explain(text % i).examples) for i in range(3)]
+    predicted = results[0].prediction
+    assert predicted is not None
+    assert predicted.expected == 2
+    top = predicted.outcomes[predicted.predicted or 0].label
+    for i, result in enumerate(results):
+        target = result.maps[0].target
+        assert (target.index, target.label, target.chosen_by) == (i, f"LABEL_{i}", "given")
+        how = "predicted" if target.label == top else f"asked for where {top} is predicted"
+        assert target.sentence.startswith(f"logit of LABEL_{i}, {how}, p = ")
+    assert results[0].maps[0].scores != results[1].maps[0].scores
+
+
+def test_a_text_pair_is_two_segments(explain: Explain) -> None:
+    result = only(explain("- {task: text-classification, model: bert, text: The cat, text_pair: sat on}").examples)
+    assert [segment.name for segment in result.encodings[0].segments] == ["text", "text_pair"]
+    assert [t.segment for t in result.encodings[0].tokens] == [None, 0, 0, None, 1, 1, None]
+
+
+def test_choices_have_a_map_each_over_context_question_and_choice(explain: Explain) -> None:
+    text = """
+- task: multiple-choice
+  model: bert-choice
+  context: The capital of France is Paris.
+  question: What is the capital of France?
+  choices: [London, Paris and more, Berlin]
+  answer: 1
+"""
+    result = only(explain(text).examples)
+    assert len(result.maps) == len(result.encodings) == 3
+    assert result.prediction is not None
+    assert result.headline == result.prediction.predicted
+    assert result.prediction.expected == 1
+    for i, encoding in enumerate(result.encodings):
+        assert [s.name for s in encoding.segments] == ["context", "question", "choice"]
+        assert encoding.segments[2].text == ["London", "Paris and more", "Berlin"][i]
+        segments = [t.segment for t in encoding.tokens if t.segment is not None]
+        assert segments == sorted(segments)
+        assert len(result.maps[i].scores["l2"]) == len(encoding.tokens)
+    chosen = result.maps[result.headline].target
+    assert ", chosen by the model, p = " in chosen.sentence
+
+
+def test_a_foil_explains_the_difference_of_two_logits(explain: Explain) -> None:
+    """d(F_a - F_b) for a word that both rows hold is the difference of its two gradients."""
+    text = """
+- task: multiple-choice
+  model: bert-choice
+  context: The cat sat.
+  question: Who sat?
+  choices: [London, cat, bad]
+  target: cat
+  foil: %s
+"""
+    result = only(explain(text % "bad").examples)
+    contrast = result.maps[result.headline]
+    a, b = result.maps[1], result.maps[2]
+    assert contrast.title == "cat − bad"
+    assert contrast.target.score == pytest.approx(a.target.score - b.target.score, abs=1e-6)
+    shared = result.encodings[1].tokens.index(next(t for t in result.encodings[1].tokens if t.segment == 2))
+    total, words = contrast.scores, result.encodings[contrast.encoding]
+    for name in ("sum", "gradient_x_input", "mean"):
+        expected = [x - y for x, y in zip(a.scores[name][:shared], b.scores[name][:shared], strict=True)]
+        assert total[name][:shared] == pytest.approx(expected, abs=1e-5)
+        rest = [*a.scores[name][shared:], *(-x for x in b.scores[name][shared:])]
+        assert total[name][shared:] == pytest.approx(rest, abs=1e-6)
+    assert [s.text for s in words.segments] == ["The cat sat.", "Who sat?", "cat", "bad"]
+    runner_up = only(explain(text % "runner-up").examples).maps[-1].target
+    assert "minus logit of the runner-up " in runner_up.sentence
+
+
+def test_generation_has_a_map_a_token_over_what_came_before(explain: Explain) -> None:
+    text = "- {task: text-generation, model: llama, prompt: The cat sat on the, max_new_tokens: 4}"
+    result = only(explain(text).examples)
+    tokens = result.encodings[0].tokens
+    assert [m.target.position for m in result.maps] == [6, 7, 8, 9]
+    assert [len(m.scores["l2"]) for m in result.maps] == [6, 7, 8, 9]
+    assert all(m.target.index == tokens[m.target.position or 0].id for m in result.maps)
+    assert all(m.target.alternatives[0].label == m.target.label for m in result.maps)
+    assert result.prediction is not None
+    assert result.prediction.text == result.encodings[0].segments[1].text
+    assert result.encodings[0].segments[1].generated
+    assert result.prediction.stop == "max_new_tokens"
+
+
+def test_a_continuation_without_its_space_is_noted(explain: Explain) -> None:
+    result = only(
+        explain("- {task: text-generation, model: gpt2, prompt: The cat sat on the, continuation: mat}").examples
+    )
+    assert result.warnings[-1] == "The continuation follows without a space: the model reads 'themat'."
+
+
+def test_a_continuation_that_would_share_a_token_with_the_prompt_is_joined_by_ids(explain: Explain) -> None:
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The c, continuation: at}").examples)
+    assert result.warnings[0] == (
+        "The continuation was cut into tokens on its own: together with the prompt it would share one."
+    )
+    assert shown(result.encodings[0]) == ["The", "c", "at"]
+
+
+def test_generated_bytes_of_one_character_share_its_span() -> None:
+    tokenizer = tiny.byte_level()
+    prompt, new = tokenizer("The cat").input_ids, tokenizer(" 😀 sat é").input_ids
+    text, spans = generated_spans(tokenizer, prompt, new)
+    assert text == " 😀 sat é"
+    assert [None if span is None else text[slice(*span)] for span in spans] == [" ", *"😀😀😀😀", "sat", " ", "é", "é"]
+
+
+def test_an_id_that_no_token_has_is_shown_by_its_number(explain: Explain) -> None:
+    """The tiny models have more rows of logits than their tokenizers have tokens, as many real ones do."""
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The cat sat on the}").examples)
+    padded = [t for t in result.encodings[0].tokens if t.id >= len(tiny.byte_level())]
+    assert padded, "this model is meant to generate such an id"
+    assert all(t.text == f"<id {t.id}>" and t.segment is None for t in padded)
+
+
+def test_an_unfinished_character_at_the_end_is_shown_as_the_decoder_shows_it() -> None:
+    tokenizer = tiny.byte_level()
+    new = tokenizer(" a😀").input_ids[:-1]
+    text, spans = generated_spans(tokenizer, tokenizer("The").input_ids, new)
+    assert text.startswith(" a")
+    assert len(spans) == len(new)
+    assert spans[-1] == (2, len(text))
+
+
+def test_characters_that_the_model_cannot_see_are_named(explain: Explain) -> None:
+    result = only(explain("- {task: text-classification, model: bert, text: The cat 😀 sat}").examples)
+    assert result.warnings == ["The tokenizer does not know 😀: the model sees [UNK] in its place."]
+    assert not result.encodings[0].tokens[3].special
+
+
+def test_the_share_of_special_tokens_is_theirs(explain: Explain) -> None:
+    (chosen,) = only(explain("- {task: text-classification, model: bert, text: The cat}").examples).maps
+    scores = chosen.scores["l2"]
+    assert chosen.special_share == pytest.approx((scores[0] + scores[-1]) / sum(scores))
+    assert torch.tensor(scores).gt(0).all()

@@ -1,0 +1,129 @@
+"""Tiny random models of several families, saved as folders, with tokenizers of a fixed vocabulary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from transformers import PreTrainedTokenizerFast
+
+# Fixed vocabularies: the trainers of `tokenizers` break ties differently from run to run.
+BERT_SPECIALS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+BERT_PIECES = (
+    "The cat sat on ##hed the This movie was ##cred ##ibly bad in capital of France is Paris London Rome".split()
+)
+CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789äöüéèûïç"
+BYTE_WORDS = "The Ġcat Ġsat Ġon Ġthe Ġof Ġis ĠFrance Ġcapital Ġm Ġbad Ġwas Ġand at it ed er ing".split()
+
+
+def wordpiece() -> PreTrainedTokenizerFast:
+    """A BERT tokenizer that keeps case; what is neither a letter nor a common mark becomes [UNK]."""
+    pieces = [*BERT_SPECIALS, *BERT_PIECES, *CHARACTERS, *(f"##{c}" for c in CHARACTERS), *".,;:!?'"]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[(name, vocabulary[name]) for name in ("[CLS]", "[SEP]")],
+    )
+    tokenizer.decoder = decoders.WordPiece()
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        model_input_names=["input_ids", "token_type_ids", "attention_mask"],
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )
+
+
+def byte_level(*, roberta: bool = False, bos: bool = False) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer: with <s> … </s> as RoBERTa writes them, with <s> before the text, or with neither."""
+    merges = {(word[:i], word[i]): None for word in BYTE_WORDS for i in range(1, len(word))}
+    pieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges)]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[*merges]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    if roberta:
+        tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
+    elif bos:
+        tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+    )
+
+
+VOCABULARY = 340  # a few more rows than either tokenizer has pieces
+_SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
+_BERT = {**_SMALL, "vocab_size": VOCABULARY, "max_position_embeddings": 64}
+_FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
+    "bert": ("BertForSequenceClassification", {**_BERT, "num_labels": 3}, wordpiece),
+    "distilbert": (
+        "DistilBertForSequenceClassification",
+        {"vocab_size": VOCABULARY, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "num_labels": 3},
+        wordpiece,
+    ),
+    "roberta": (
+        "RobertaForSequenceClassification",
+        {**_BERT, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1, "num_labels": 3},
+        lambda: byte_level(roberta=True),
+    ),
+    "gpt2-classifier": (
+        "GPT2ForSequenceClassification",
+        {
+            "vocab_size": VOCABULARY,
+            "n_embd": 16,
+            "n_layer": 2,
+            "n_head": 2,
+            "n_positions": 64,
+            "num_labels": 3,
+            "pad_token_id": 1,
+        },
+        byte_level,
+    ),
+    "llama-classifier": (
+        "LlamaForSequenceClassification",
+        {**_SMALL, "vocab_size": VOCABULARY, "max_position_embeddings": 64, "num_labels": 3, "pad_token_id": 1},
+        lambda: byte_level(bos=True),
+    ),
+    "gpt2": (
+        "GPT2LMHeadModel",
+        {"vocab_size": VOCABULARY, "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 64},
+        byte_level,
+    ),
+    "llama": (
+        "LlamaForCausalLM",
+        {**_SMALL, "vocab_size": VOCABULARY, "max_position_embeddings": 64, "pad_token_id": 1},
+        lambda: byte_level(bos=True),
+    ),
+    "bert-choice": ("BertForMultipleChoice", _BERT, wordpiece),
+    "roberta-choice": (
+        "RobertaForMultipleChoice",
+        {**_BERT, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1},
+        lambda: byte_level(roberta=True),
+    ),
+}
+CLASSIFIERS = ["bert", "distilbert", "roberta", "gpt2-classifier", "llama-classifier"]
+CAUSAL = ["gpt2", "llama"]
+CHOICE = ["bert-choice", "roberta-choice"]
+
+
+def save(family: str, folder: Path) -> Path:
+    """A folder with the model of a family, seeded, its weights large enough that its gradients are not all alike."""
+    architecture, options, tokenizer = _FAMILIES[family]
+    architecture = getattr(transformers, architecture)
+    generator = torch.Generator().manual_seed(7)
+    model = architecture(architecture.config_class(**{"bos_token_id": None, "eos_token_id": None, **options}))
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.dim() > 1:
+                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    model.save_pretrained(folder)
+    tokenizer().save_pretrained(folder)
+    return folder
