@@ -20,6 +20,7 @@ _SCRIPTS_WITHOUT_SPACES = (
     (0xF900, 0xFAFF),
     (0x20000, 0x3FFFF),
 )
+_MODIFIERS = ((0x1F3FB, 0x1F3FF), (0xE0020, 0xE007F))  # skin tones, the tags of flags
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
@@ -37,6 +38,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
             (kind == "joiner" and before != "")
             or (kind == "letter" and before == "letter")
             or (kind == "mark" and before == "mark" and (char == text[i - 1] or text[i - 1] == "\u200d"))
+            or (kind == before == "flag" and spans[-1] == (i - 1, i))
         )
         if before == "letter" and i + 1 < len(text):
             joins |= char in _APOSTROPHES_AND_HYPHENS and _kind(text[i + 1]) == "letter"
@@ -55,8 +57,10 @@ def _kind(char: str) -> str:
     if any(first <= ord(char) <= last for first, last in _SCRIPTS_WITHOUT_SPACES):
         return "ideograph"
     category = unicodedata.category(char)
-    if category[0] == "M" or char in "\u200c\u200d" or 0x1F3FB <= ord(char) <= 0x1F3FF:
+    if category[0] == "M" or char in "\u200c\u200d" or any(a <= ord(char) <= b for a, b in _MODIFIERS):
         return "joiner"  # combining marks, zero-width joiners, skin tones: part of what stands before
+    if 0x1F1E6 <= ord(char) <= 0x1F1FF:
+        return "flag"  # two letters of this kind make one
     return "letter" if category[0] in "LN" or category == "Pc" else "mark"
 
 
