@@ -86,7 +86,7 @@ def special_share(encoding: Encoding, scores: Tensor) -> float:
     return min(special / total, 1.0) if total > 0 else 0.0
 
 
-def percent(probability: float) -> str:
+def stated(probability: float) -> str:
     """A probability as the page writes it: never 1.000 or 0.000 for what is neither."""
     if 0.9995 <= probability < 1:
         return "> 0.999"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saliency_report.record import Encoding, ExampleResult, Map, Outcome, Prediction, Segment, Target
 from saliency_report.spec import MultipleChoice
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, percent
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
 from saliency_report.tasks.encoding import build, encode, unknown_warning
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
@@ -62,7 +62,7 @@ def explain(
             score=answer.logit,
             probability=answer.probability,
             chosen_by="predicted" if i == predicted and not asked else "given",
-            sentence=f"logit of the choice {answer.label}{why}, p {percent(answer.probability)}",
+            sentence=f"logit of the choice {answer.label}{why}, p {stated(answer.probability)}",
             alternatives=[],
         )
         maps.append(make_map(answer.label, i, encoding, target, gradients[i], embeddings[i]))

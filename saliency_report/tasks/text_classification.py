@@ -10,7 +10,7 @@ from torch import Tensor
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Prediction, Segment, Target
 from saliency_report.spec import TextClassification
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, percent
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
 from saliency_report.tasks.encoding import encode, unknown_warning
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
@@ -59,7 +59,7 @@ def explain(
         score=answers[index].logit,
         probability=probability,
         chosen_by="given" if asked else "predicted",
-        sentence=f"logit of {label}, {why}, p {percent(probability)}",
+        sentence=f"logit of {label}, {why}, p {stated(probability)}",
         alternatives=[],
     )
     encoding = prepared.encodings[0]

@@ -10,7 +10,7 @@ from torch import Tensor
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Map, Outcome, Prediction, Segment, Target, Token
 from saliency_report.spec import TextGeneration
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, percent
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
 from saliency_report.tasks.encoding import (
     Row,
     build,
@@ -196,7 +196,7 @@ def _target(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint,
         score=numbers(logits[token : token + 1])[0],
         probability=probability,
         chosen_by="continuation" if given else "generated",
-        sentence=f"logit of “{label}”, {made}, p {percent(probability)}{beaten}",
+        sentence=f"logit of “{label}”, {made}, p {stated(probability)}{beaten}",
         alternatives=[
             Outcome(label=_label(checkpoint.tokenizer, k), logit=logit, probability=min(probability, 1.0))
             for k, logit, probability in zip(top, numbers(logits[top]), numbers(probabilities[top]), strict=True)

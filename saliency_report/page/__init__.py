@@ -1,0 +1,123 @@
+"""One self-contained HTML page, drawn from a `Report` and from nothing else; never imports torch.
+
+The text of every example is coloured here, so the page can be read with scripts off. What a
+script may do is fixed by a Content-Security-Policy that admits the page's own script and Plotly by
+their hashes and nothing else: no request can leave the page, and text from a model or an input can
+never run.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from saliency_report.page import colour, overview, text
+from saliency_report.page.island import example_data, page_data
+from saliency_report.page.plotly_bundle import Bundle, csp_hash, plotly_bundle
+from saliency_report.page.view import OUTCOMES_SHOWN, view
+from saliency_report.record import Report
+
+__all__ = ["render_page"]
+
+_HERE = Path(__file__).resolve().parent.parent
+
+
+def render_page(report: Report) -> str:
+    """The page of a report; the same report gives the same page, byte for byte."""
+    environment = _environment()
+    examples = [view(report, number, result) for number, result in enumerate(report.examples, 1)]
+    has_charts = any(example.figures for example in examples)
+    bundle = plotly_bundle() if has_charts else None
+    style = _palette_css() + _source(environment, "report.css")
+    script = _source(environment, "report.js") + _source(environment, "charts.js")
+    page = environment.get_template("report.html.j2").render(
+        report=report,
+        examples=examples,
+        page_data=page_data(report),
+        policy=_policy(style, script, bundle),
+        style=Markup(style),
+        script=Markup(script),
+        bundle=bundle,
+        outcomes_shown=OUTCOMES_SHOWN,
+    )
+    # An HTML parser turns a bare carriage return into a newline; as a reference it stays itself.
+    return page.replace("\r", "&#13;")
+
+
+def _policy(style: str, script: str, bundle: Bundle | None) -> str:
+    """Nothing is allowed but what is named here; images of data: and blob: are Plotly's download button."""
+    scripts, styles = [csp_hash(script)], [csp_hash(style)]
+    if bundle:
+        scripts.append(bundle.csp_hash)
+        # Plotly makes an empty style sheet, which it fills by rules, and sets empty style attributes, which need
+        # 'unsafe-hashes' besides. plotly.js 3.0.0 and 4.1.1 so draw bars, heatmaps, hover labels and the mode bar
+        # without a violation. Bold in a hover label would be one: it becomes a style attribute.
+        styles += ["'unsafe-hashes'", csp_hash("")]
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(scripts)}",
+            f"style-src {' '.join(styles)}",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _environment() -> Environment:
+    """Templates lie beside the package in a checkout and inside it in a wheel."""
+    folder = next(path for path in (_HERE / "templates", _HERE.parent / "templates") if path.is_dir())
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
+    environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
+    environment.filters.update(
+        significant=text.significant,
+        probability=text.probability,
+        percent=text.percent,
+        duration=text.duration,
+        moment=text.moment,
+        label=text.label,
+        preview=text.preview,
+        task_name=overview.task_name,
+        identity=overview.identity,
+        parameters=overview.parameters,
+        example_data=example_data,
+    )
+    environment.globals.update(summary=overview.summary)
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Applied to whatever a template prints: control characters become visible."""
+    return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _source(environment: Environment, name: str) -> str:
+    """A template file as it is."""
+    assert environment.loader is not None
+    source, _, _ = environment.loader.get_source(environment, name)
+    return source
+
+
+def _palette_css() -> str:
+    light, dark = (
+        ";".join(f"{name}:{value}" for name, value in colour.palette(theme).items())
+        for theme in (colour.LIGHT, colour.DARK)
+    )
+    classes = "".join(
+        f".{name}{number}{{background:var(--{name}{number})}}"
+        for name in colour.LIGHT.hues
+        for number in range(1, colour.STEPS + 1)
+    )
+    dark_rule = f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f":root{{{light}}}{dark_rule}{classes}\n"

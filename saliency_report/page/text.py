@@ -1,0 +1,95 @@
+"""How numbers, probabilities and odd characters are written on the page.
+
+`report.js` writes the same numbers when a reader switches the score; a test compares the two.
+"""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+
+# C0 controls but tab, newline and carriage return, then DEL, as their pictures: HTML cannot carry
+# U+0000 at all and shows nothing for the others. A lone surrogate cannot be written as UTF-8.
+_PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n\r"} | {
+    0x7F: 0x2421,
+    **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
+}
+_BLANKS = str.maketrans({" ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽"})
+
+
+def visible(text: str) -> str:
+    """The text with control characters as visible pictures, and otherwise as it was written."""
+    return text.translate(_PICTURES)
+
+
+def label(text: str, longest: int = 40) -> str:
+    """A text as an axis label or a table cell: one line, outer blanks marked, cut if too long."""
+    core = text.strip()
+    if core:
+        start, end = text.find(core), text.find(core) + len(core)
+        text = text[:start].translate(_BLANKS) + core + text[end:].translate(_BLANKS)
+    shown = visible(text if core else text.translate(_BLANKS)).replace("\n", "↵").replace("\r", "␍")
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+
+
+def preview(text: str, longest: int = 90) -> str:
+    """The start of a text, in one line."""
+    line = " ".join(visible(text).split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def significant(number: float) -> str:
+    """A number with three significant digits: 0.0482, 12.3, 1235, 1.23e-7."""
+    size = abs(number)
+    sign = "\N{MINUS SIGN}" if number < 0 else ""
+    if size == 0:
+        return "0"
+    if not 1e-3 <= size < 1e5:
+        mantissa, exponent = f"{size:.2e}".split("e")
+        return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e\N{MINUS SIGN}")
+    decimals = max(0, 2 - math.floor(math.log10(size)))
+    # Half up, as JavaScript's toFixed rounds; Python's own formatting rounds ties to even.
+    return sign + str(Decimal(size).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
+
+
+def rounded(number: float) -> float:
+    """Five significant digits: what the page calculates with; report.json keeps them all."""
+    return float(f"{number:.5g}")
+
+
+def probability(number: float) -> str:
+    """A probability with three decimals, never rounded to a certainty that it is not."""
+    if 0.9995 <= number < 1:
+        return "> 0.999"
+    return significant(number) if 0 < number < 0.0005 else f"{number:.3f}"
+
+
+def percent(share: float) -> str:
+    """A share of a whole: 31 %."""
+    return "less than 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """3.2 s, 12 ms, 2 min 5 s."""
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def moment(iso: str) -> str:
+    """An ISO 8601 time to the minute; unchanged when it is none."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    zone = " UTC" if when.utcoffset() is not None and not when.utcoffset() else ""
+    return f"{when:%Y-%m-%d %H:%M}{zone}" if zone else iso
+
+
+def plural(count: int, noun: str) -> str:
+    """1 example, 2 examples."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

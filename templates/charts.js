@@ -1,0 +1,285 @@
+// Plotly, unpacked when the first chart comes near, and the two kinds of chart. Positions are integers and labels are tick
+// texts: by label, Plotly would merge repeated tokens. It reads labels as a kind of HTML, so "<s>" has to be escaped.
+
+const LABEL_WIDTH = 22; // pixels a bar needs so that every label can be read
+const LONGEST_TICK = 16;
+const FEWEST_BARS = 8; // room for as many, so that two bars are not as wide as the page
+
+const charts = {
+  near: new Set(),
+
+  observer: new IntersectionObserver((entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (isIntersecting) charts.near.add(target.plot);
+      else charts.near.delete(target.plot);
+      if (isIntersecting) charts.draw(target.plot);
+    }
+  }, { rootMargin: "400px" }),
+
+  watch(example) {
+    example.plots = all("figure.plot", example.article).map((figure) => ({
+      example,
+      kind: figure.dataset.chart,
+      canvas: one(".canvas", figure),
+    }));
+    for (const plot of example.plots) {
+      plot.canvas.plot = plot;
+      one(".placeholder", plot.canvas).textContent = "The chart is drawn when it comes into view.";
+      this.observer.observe(plot.canvas);
+    }
+  },
+
+  refresh(example) {
+    for (const plot of example.plots) if (this.near.has(plot)) this.draw(plot);
+  },
+
+  refreshAll() {
+    for (const plot of this.near) this.draw(plot);
+  },
+
+  async draw(plot) {
+    try {
+      await loadPlotly();
+    } catch (error) {
+      plot.canvas.textContent = `The chart cannot be drawn here (${error.message}). The table has the same numbers.`;
+      return;
+    }
+    const mark = `${state.version} ${plot.example.chosen} ${theme.isDark()}`;
+    if (plot.mark === mark) return; // already as it should be
+    plot.mark = mark;
+    const { data, layout } = plot.kind === "bars" ? bars(plot.example) : matrix(plot.example);
+    const first = !plot.canvas.classList.contains("drawn");
+    if (first) plot.canvas.replaceChildren();
+    await Plotly.react(plot.canvas, data, layout, {
+      displaylogo: false,
+      responsive: true,
+      modeBarButtons: [["toImage"]],
+      toImageButtonOptions: { filename: `saliency-${plot.example.article.id}-${plot.kind}` },
+    });
+    plot.canvas.classList.add("drawn");
+    if (first) connect(plot);
+  },
+};
+
+let plotly; // the promise of the library, made once
+
+function loadPlotly() {
+  plotly ??= unpack(one("#plotly").textContent).then((source) => {
+    // Plotly brings a style sheet for maps, which the policy blocks, unless an element of this id is there already.
+    const stub = document.createElement("template");
+    stub.id = one("#plotly").dataset.mapStyle ?? "";
+    document.head.append(stub);
+    const script = document.createElement("script");
+    script.textContent = source; // admitted by its hash in the page's policy
+    document.head.append(script);
+    if (!window.Plotly) throw new Error("this viewer blocked the chart library");
+  });
+  return plotly;
+}
+
+async function unpack(base64) {
+  if (!window.DecompressionStream) throw new Error("this browser cannot unpack the chart library");
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+const theme = {
+  query: matchMedia("(prefers-color-scheme: dark)"),
+  isDark() { return this.query.matches; },
+  /** A CSS custom property; Plotly cannot read var(). */
+  get(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); },
+};
+
+function escapeLabel(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+function tick(text) {
+  const letters = [...text];
+  return escapeLabel(letters.length > LONGEST_TICK ? `${letters.slice(0, LONGEST_TICK - 1).join("")}…` : text);
+}
+
+/** Positions of an encoding that are in view, in the order of the text. */
+function positions(example, encoding) {
+  const special = example.special(encoding);
+  return encoding[state.unit].map((_, index) => index).filter((index) => state.special || !special.has(index));
+}
+
+function axis(extra) {
+  return {
+    gridcolor: theme.get("--line"),
+    linecolor: theme.get("--line"),
+    zerolinecolor: theme.get("--muted"),
+    fixedrange: true,
+    automargin: true,
+    ...extra,
+  };
+}
+
+function layoutOf(canvas, count, extra) {
+  const needed = count * LABEL_WIDTH + 90;
+  const room = canvas.clientWidth;
+  if (needed > room) canvas.tabIndex = 0; // so that the arrow keys can scroll it
+  else canvas.removeAttribute("tabindex");
+  return {
+    autosize: needed <= room,
+    width: needed <= room ? undefined : needed,
+    paper_bgcolor: theme.get("--paper"),
+    plot_bgcolor: theme.get("--paper"),
+    font: { family: theme.get("--sans"), size: 12, color: theme.get("--ink") },
+    hoverlabel: { bgcolor: theme.get("--ink"), font: { color: theme.get("--paper"), family: theme.get("--sans") } },
+    dragmode: false, // a drag scrolls the page, on a phone too
+    showlegend: false,
+    ...extra,
+  };
+}
+
+function bars(example) {
+  const { map } = example;
+  const encoding = example.encoding(map);
+  const scores = example.scores(map);
+  const shown = positions(example, encoding).filter((index) => scores[index] !== undefined);
+  const largest = example.largest(example.isSequence ? [map] : example.data.maps) || 1;
+  const data = [{
+    type: "bar",
+    x: shown.map((_, column) => column),
+    y: shown.map((index) => scores[index]),
+    marker: {
+      color: shown.map((index) => barColour(scores[index], largest)),
+      line: { width: 1, color: theme.get("--muted") },
+    },
+    customdata: shown,
+    hovertext: shown.map((index) => hover(encoding, index, scores[index])),
+    hovertemplate: "%{hovertext}<extra></extra>",
+  }];
+  const canvas = example.plots.find(({ kind }) => kind === "bars").canvas;
+  const layout = layoutOf(canvas, shown.length, {
+    height: 300,
+    margin: { t: 24, r: 12, b: 40, l: 48 },
+    bargap: 0.25,
+    xaxis: axis({
+      tickvals: shown.map((_, column) => column),
+      ticktext: shown.map((index) => tick(encoding[state.unit][index])),
+      range: [-0.6, Math.max(shown.length, FEWEST_BARS) - 0.4],
+      tickangle: shown.length > 8 ? -45 : 0,
+      showgrid: false,
+      zeroline: false,
+    }),
+    yaxis: axis({ title: { text: escapeLabel(state.aggregation.title) } }),
+  });
+  return { data, layout };
+}
+
+function hover(encoding, index, score) {
+  const text = escapeLabel(encoding[state.unit][index]);
+  const names = state.unit === "words"
+    ? encoding.parts[index].map((token) => encoding.names[token]).join(" ")
+    : encoding.names[index];
+  const made = names === encoding[state.unit][index] ? "" : `<br>made of ${escapeLabel(names)}`;
+  return `${text}<br>${escapeLabel(state.aggregation.title)}: ${significant(score)}${made}`;
+}
+
+/** Explained tokens (rows) against all positions; a position that a token cannot depend on stays empty, not zero. */
+function matrix(example) {
+  const { maps } = example.data;
+  const encoding = example.encoding(maps[0]);
+  const shown = positions(example, encoding);
+  const largest = example.largest(maps) || 1;
+  const names = maps.map((map) => encoding.tokens[map.position]);
+  const cell = (map, index) => example.scores(map)[index] ?? null;
+  const data = [{
+    type: "heatmap",
+    z: maps.map((map) => shown.map((index) => cell(map, index))),
+    x: shown.map((_, column) => column),
+    y: maps.map((_, row) => row),
+    text: maps.map((map, row) => shown.map((index) => {
+      const score = cell(map, index);
+      return score === null ? "" : `${escapeLabel(names[row])} ← ${hover(encoding, index, score)}`;
+    })),
+    hovertemplate: "%{text}<extra></extra>",
+    hoverongaps: false,
+    zmin: state.aggregation.signed ? -largest : 0,
+    zmax: largest,
+    colorscale: colourScale(),
+    xgap: 1,
+    ygap: 1,
+    colorbar: { thickness: 10, outlinewidth: 0, title: { text: escapeLabel(state.aggregation.name), side: "right" } },
+  }];
+  const canvas = example.plots.find(({ kind }) => kind === "matrix").canvas;
+  const row = example.chosen;
+  const layout = layoutOf(canvas, shown.length, {
+    height: 130 + Math.max(maps.length, 3) * 26,
+    margin: { t: 24, r: 12, b: 40, l: 48 },
+    xaxis: axis({
+      tickvals: shown.map((_, column) => column),
+      ticktext: shown.map((index) => tick(encoding[state.unit][index])),
+      tickangle: shown.length > 8 ? -45 : 0,
+      showgrid: false,
+      zeroline: false,
+    }),
+    yaxis: axis({
+      tickvals: maps.map((_, index) => index),
+      ticktext: names.map(tick),
+      autorange: "reversed",
+      showgrid: false,
+      zeroline: false,
+    }),
+    shapes: [{
+      type: "rect",
+      x0: -0.5, x1: shown.length - 0.5, y0: row - 0.5, y1: row + 0.5,
+      line: { color: theme.get("--accent"), width: 2 },
+    }],
+  });
+  return { data, layout };
+}
+
+/** The colour of a bar: given numbers and a colour scale, Plotly 4 warns of each number on the console. */
+function barColour(score, largest) {
+  const hue = theme.get(state.aggregation.signed ? (score >= 0 ? "--p" : "--n") : "--s");
+  const share = Math.abs(score) / largest;
+  const channel = (colour, index) => parseInt(colour.slice(2 * index + 1, 2 * index + 3), 16);
+  const mixed = [0, 1, 2].map((index) => {
+    const paper = channel(theme.get("--paper"), index);
+    return Math.round(paper + (channel(hue, index) - paper) * share);
+  });
+  return `rgb(${mixed.join()})`;
+}
+
+/** From the paper to the full hue: no text lies on a chart, so it can be stronger than behind words. */
+function colourScale() {
+  return state.aggregation.signed
+    ? [[0, theme.get("--n")], [0.5, theme.get("--paper")], [1, theme.get("--p")]]
+    : [[0, theme.get("--paper")], [1, theme.get("--s")]];
+}
+
+/** A bar lights its word; a row of the matrix chooses its token. */
+function connect({ kind, canvas, example }) {
+  if (kind === "matrix") {
+    canvas.on("plotly_click", ({ points }) => example.choose(points[0].y));
+    return;
+  }
+  canvas.on("plotly_hover", ({ points }) => light(example, points[0].customdata));
+  canvas.on("plotly_unhover", () => light(example, null));
+}
+
+function light(example, index) {
+  for (const element of all(".lit", example.article)) element.classList.remove("lit");
+  if (index === null) return;
+  const figure = example.figures.find(({ map }) => example.isSequence || map === example.chosen);
+  example.encoding(example.map).runs.forEach(([words, pieces], number) => {
+    const run = figure.runs[number];
+    if (state.unit === "words") {
+      if (words.includes(index)) run.classList.add("lit");
+      return;
+    }
+    pieces.forEach((tokens, piece) => {
+      if (tokens.includes(index)) (run.children[piece] ?? run).classList.add("lit");
+    });
+  });
+}
+
+document.documentElement.classList.add("scripted");
+readSwitches();
+watchExamples();
+one(".controls").addEventListener("change", readSwitches);
+theme.query.addEventListener("change", () => charts.refreshAll());

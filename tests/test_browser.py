@@ -1,0 +1,419 @@
+"""The page in Chromium, from file://, as a reader uses it: charts, switches, keys, themes, hostile text.
+
+The page's policy forbids eval, and so Playwright's wait_for_function: `until` asks again and again instead.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+
+import records
+from saliency_report.page import colour, render_page, text
+from saliency_report.page.spans import runs_by_segment
+from saliency_report.record import Map, Report
+
+COMMANDS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def chromium() -> str | None:
+    """SALIENCY_REPORT_CHROMIUM, else one on the path, else None: the one that Playwright brought."""
+    return os.environ.get("SALIENCY_REPORT_CHROMIUM") or next(filter(None, map(shutil.which, COMMANDS)), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests; without one they fail, and are not skipped."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium(),
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+class Visit:
+    """A page and everything it said, asked for or opened."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.noise: list[str] = []
+        page.on("console", lambda message: self.noise.append(message.text))
+        page.on("pageerror", lambda error: self.noise.append(str(error)))
+        page.on("dialog", self.dismiss)
+        page.on("request", lambda request: self.noise.append(request.url))
+
+    def dismiss(self, dialog: Dialog) -> None:
+        self.noise.append(dialog.message)
+        dialog.dismiss()
+
+    def ask(self, expression: str, argument: Any = None) -> Any:
+        return self.page.evaluate(expression, argument)
+
+    def until(self, expression: str, expected: Any = True, seconds: float = 20) -> None:
+        """Wait until the expression has the value, and say what it was when it never had."""
+        end = time.monotonic() + seconds
+        while (found := self.ask(expression)) != expected:
+            assert time.monotonic() < end, f"{expression} is {found!r}, not {expected!r}"
+            time.sleep(0.05)
+
+    def draw(self, number: int) -> None:
+        """Scroll to an example and wait for its charts."""
+        self.page.locator(f"#example-{number} figure.plot").last.scroll_into_view_if_needed()
+        self.page.locator(f"#example-{number} figure.plot").first.scroll_into_view_if_needed()
+        self.until(f"document.querySelectorAll('#example-{number} .canvas:not(.drawn)').length", 0)
+
+    def set(self, aggregation: str | None = None, unit: str | None = None, special: bool | None = None) -> None:
+        if aggregation:
+            self.page.select_option("#aggregation", aggregation)
+        if unit:
+            self.page.locator(f"label:has(input[value={unit}])").click()
+        if special is not None:
+            self.page.set_checked("#special", special)
+
+    def ticks(self, number: int, axis: str = "x", chart: str = "bars") -> list[str]:
+        found: list[str] = self.ask(
+            "([number, axis, chart]) => [...document.querySelectorAll("
+            "`#example-${number} [data-chart=${chart}] .${axis}tick text`)].map((t) => t.textContent)",
+            [number, axis, chart],
+        )
+        return found
+
+    def bars(self, number: int) -> list[float]:
+        found: list[float] = self.ask(
+            f"[...document.querySelector('#example-{number} [data-chart=bars] .canvas').data[0].y]"
+        )
+        return found
+
+    def count(self, selector: str) -> int:
+        return self.page.locator(selector).count()
+
+
+Open = Callable[..., Visit]
+
+
+@pytest.fixture
+def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
+    """Open a report from a file; at the end the page must have stayed silent and asked for nothing else."""
+    opened: list[Visit] = []
+
+    def open_(report: Report, script: str = "", **options: Any) -> Visit:
+        path = tmp_path / f"report-{len(opened)}.html"
+        path.write_text(render_page(report), encoding="utf-8", newline="")
+        context = browser.new_context(**options)
+        page = context.new_page()
+        if script:
+            page.add_init_script(script)
+        found = Visit(page)
+        found.page.goto(path.as_uri())
+        assert found.noise == [path.as_uri()]
+        found.noise.clear()
+        opened.append(found)
+        return found
+
+    yield open_
+    for found in opened:
+        assert found.noise == []
+        found.page.context.close()
+
+
+@pytest.fixture(scope="module")
+def realistic() -> Report:
+    return records.realistic()
+
+
+def expected_runs(report: Report, number: int, map_: Map, unit: str, aggregation: str) -> list[tuple[str, str]]:
+    """Text and title of each run or piece that should have a number, special tokens included."""
+    result = report.examples[number - 1]
+    encoding = result.encodings[map_.encoding]
+    runs = [run for flow in runs_by_segment(encoding) for run in flow if run.words]
+    found = []
+    for run in runs:
+        if unit == "words":
+            scores = map_.word_scores[aggregation]
+            parts = [(run.text, colour.strongest(scores, run.words))]
+        else:
+            scores = map_.scores[aggregation]
+            parts = [(piece.text, colour.strongest(scores, piece.tokens)) for piece in run.pieces]
+        found += [(part, text.significant(text.rounded(s))) for part, s in parts if s is not None]
+    return found
+
+
+TITLED = "([n, m]) => [...document.querySelectorAll(`#example-${n} [data-map='${m}'] .text [title]`)]"
+
+
+def titled(visit: Visit, number: int, map_: int = 0) -> list[tuple[str, str]]:
+    pairs = visit.ask(f"{TITLED}.map((e) => [e.textContent, e.title])".replace("=> [", "=> [", 1), [number, map_])
+    return [(part, title) for part, title in pairs]
+
+
+def test_charts_are_drawn_with_a_bar_and_a_label_for_each_word(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    for number, result in enumerate(realistic.examples, 1):
+        if result.maps:
+            page.draw(number)
+    result = realistic.examples[0]
+    words = [w for w in result.encodings[0].words if not w.special]
+    assert page.count("#example-1 .bars .point") == len(words)
+    labels = page.ticks(1)
+    assert labels == [result.encodings[0].segments[0].text[w.start : w.end] for w in words]
+    map_ = result.maps[0]
+    assert page.bars(1) == pytest.approx(
+        [s for s, w in zip(map_.word_scores["l2"], result.encodings[0].words, strict=True) if not w.special],
+        rel=5e-5,
+    )
+    assert page.ticks(2, "y", "matrix") == ["mat", "and", "looked", "extr", "aord", "inarily", "pleased", "."]
+    assert page.count("#example-2 [data-chart=matrix] .hm image") == 1
+    z = page.ask("document.querySelector('#example-2 [data-chart=matrix] .canvas').data[0].z.map((r) => [...r])")
+    assert z[0][:3] == pytest.approx(realistic.examples[1].maps[0].word_scores["l2"][1:4], rel=5e-5)
+    assert z[0][5:] == [None] * 6
+    assert page.ask("document.querySelectorAll('script').length") == page.ask(
+        "document.querySelectorAll('script.data').length + 4"
+    )
+
+
+def test_repeated_and_special_tokens_keep_a_label_each(visit: Open) -> None:
+    result = records.generation("tags", "<s> the <b> the </s> & the", " the the")
+    page = visit(records.report(result))
+    page.set(unit="tokens", special=True)
+    page.page.locator(".step").last.click()
+    page.draw(1)
+    tokens = result.encodings[0].tokens[: result.maps[1].target.position]
+    page.until("document.querySelector('[data-chart=bars] .canvas').data[0].y.length", len(tokens))
+    names = page.ticks(1)
+    assert names[0] == "<s>"
+    assert names == [t.text for t in tokens]
+    assert names.count("the") == 4
+    assert page.ask("[...document.querySelectorAll('.chip')].map((e) => [e.textContent, e.checkVisibility()])") == [
+        ["<s>", True]
+    ]
+
+
+@pytest.mark.parametrize("unit", ["words", "tokens"])
+def test_switches_recolour_text_and_chart_with_the_right_numbers(visit: Open, realistic: Report, unit: str) -> None:
+    page = visit(realistic)
+    page.draw(1)
+    map_ = realistic.examples[0].maps[0]
+    encoding = realistic.examples[0].encodings[0]
+    items: list[Any] = [*(encoding.words if unit == "words" else encoding.tokens)]
+    scores = map_.word_scores if unit == "words" else map_.scores
+    title = "document.querySelector('#example-1 .canvas').layout.yaxis.title.text"
+    for aggregation in reversed(realistic.aggregations):
+        page.set(aggregation.name, unit)
+        assert titled(page, 1) == expected_runs(realistic, 1, map_, unit, aggregation.name)
+        bars = [s for s, item in zip(scores[aggregation.name], items, strict=True) if not item.special]
+        page.until(title, aggregation.title)
+        assert page.bars(1) == pytest.approx(bars, rel=5e-5)
+        end = text.significant(text.rounded(max(map(abs, bars))))
+        assert page.page.locator("#example-1 .high").text_content() == end
+        low = f"\N{MINUS SIGN}{end}" if aggregation.signed else "0"
+        assert page.page.locator("#example-1 .low").text_content() == low
+        classes = page.ask(
+            "[...document.querySelectorAll('#example-1 .text .w, #example-1 .text .w > span')]"
+            ".map((e) => e.className.match(/\\b[spn]\\d\\b/)?.[0]).filter(Boolean)"
+        )
+        assert {c[0] for c in classes} == ({"p", "n"} if aggregation.signed else {"s"})
+        assert len(classes) == len(bars)
+        assert any(c.endswith("8") for c in classes)
+        explanation = page.page.locator(".explanation").text_content() or ""
+        sign = " Blue with a solid underline is positive, orange with a dotted underline negative."
+        assert explanation == f"{aggregation.formula} {aggregation.sentence}{sign if aggregation.signed else ''}"
+
+
+def test_server_and_script_colour_alike(visit: Open, realistic: Report) -> None:
+    served = visit(realistic, java_script_enabled=False)
+    scripted = visit(realistic)
+    for number in (1, 2, 6):
+        scripted.draw(number)
+        spans = served.page.locator(f"#example-{number} .w").all()
+        before = [[s.get_attribute("class"), s.get_attribute("title") or ""] for s in spans]
+        after = scripted.ask(
+            f"[...document.querySelectorAll('#example-{number} .w')].map((e) => [e.className, e.title])"
+        )
+        assert [[c.split(), t] for c, t in after] == [[(c or "").split(), t] for c, t in before]
+
+
+def test_special_tokens_join_the_scale_when_shown(visit: Open) -> None:
+    result = records.classification("one", "Fine.")
+    boosted = [100.0, *result.maps[0].word_scores["l2"][1:]]
+    map_ = result.maps[0].model_copy(update={"word_scores": result.maps[0].word_scores | {"l2": boosted}})
+    page = visit(records.report(result.model_copy(update={"maps": [map_]})))
+    assert page.page.locator(".chip").first.is_hidden()
+    assert page.count(".w.s8:not(.chip)") == 1
+    page.set(special=True)
+    assert page.page.locator(".chip").first.is_visible()
+    assert page.page.locator(".chip").first.get_attribute("class") == "w chip special s8"
+    assert page.page.locator(".high").text_content() == "100"
+    assert (page.page.locator(".share").text_content() or "").endswith("of the summed l2 of this map.")
+    page.set(special=False)
+    assert page.page.locator(".chip").first.get_attribute("class") == "w chip special"
+
+
+def test_a_generated_token_recolours_the_text_by_mouse_key_and_matrix(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    page.draw(2)
+    maps = realistic.examples[1].maps
+    page.page.locator("#example-2 [role=radio]", has_text="looked").focus()
+    acts: list[tuple[int, Callable[[], None]]] = [
+        (2, lambda: page.page.keyboard.press("Enter")),
+        (3, lambda: page.page.keyboard.press("ArrowRight")),
+        (2, lambda: page.page.keyboard.press("ArrowLeft")),
+        (7, lambda: page.page.keyboard.press("End")),
+        (6, lambda: page.page.locator("#example-2 .step").first.click()),
+        (1, lambda: page.page.locator("#example-2 [role=radio]", has_text="and").click()),
+        (0, lambda: page.page.locator("#example-2 [data-chart=matrix] .nsewdrag").click(position={"x": 60, "y": 10})),
+    ]
+    for index, act in acts:
+        act()
+        page.until("document.querySelector('#example-2 .sentence').textContent", maps[index].target.sentence)
+        assert titled(page, 2) == expected_runs(realistic, 2, maps[index], "words", "l2")
+        checked = page.page.locator("#example-2 [role=radio][aria-checked=true]")
+        assert checked.all_text_contents() == [maps[index].target.label]
+        assert (
+            page.page.locator("#example-2 .which").text_content() == f"“{maps[index].target.label}”, {index + 1} of 8"
+        )
+        length = sum(
+            not w.special for w in realistic.examples[1].encodings[0].words[: len(maps[index].word_scores["l2"])]
+        )
+        page.until("document.querySelector('#example-2 [data-chart=bars] .canvas').data[0].y.length", length)
+        likeliest = page.page.locator("#example-2 .outcomes li").first.text_content() or ""
+        assert likeliest.split() == [maps[index].target.label, text.probability(maps[index].target.probability)]
+    assert page.count("#example-2 [role=radio][tabindex='0']") == 1
+
+
+def test_table_of_numbers_follows_the_generated_token(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    page.draw(2)
+    page.page.locator("#example-2 [role=radio]", has_text="looked").click()
+    row = page.page.locator("#example-2 .numbers:not(.of-matrix) tbody tr", has_text="cat").first
+    scores = [text.significant(text.rounded(s[2])) for s in realistic.examples[1].maps[2].word_scores.values()]
+    assert row.locator("td").all_text_contents() == ["cat", *scores]
+
+
+def test_choices_share_a_chart_that_shows_the_picked_one(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    page.draw(3)
+    assert page.page.locator("#example-3 .pick[aria-pressed=true]").get_attribute("aria-label") == (
+        "Show in the chart: Paris"
+    )
+    page.page.get_by_label("Show in the chart: Rome").click()
+    result = realistic.examples[2]
+    page.until("document.querySelector('#example-3 .sentence').textContent", result.maps[3].target.sentence)
+    expected = [
+        s for s, w in zip(result.maps[3].word_scores["l2"], result.encodings[3].words, strict=True) if not w.special
+    ]
+    page.until("document.querySelector('#example-3 .canvas').data[0].y.length", len(expected))
+    page.until("document.querySelector('#example-3 .canvas').data[0].y[0].toPrecision(4)", f"{expected[0]:.4g}")
+    assert page.bars(3) == pytest.approx(expected, rel=5e-5)
+
+
+def test_pointing_at_a_word_says_its_number(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    page.page.locator("#example-1 .w", has_text="hated").hover()
+    scores = realistic.examples[0].maps[0].word_scores["l2"]
+    assert page.page.locator("#example-1 .readout").text_content() == f"hated: l2 {text.significant(scores[8])}"
+
+
+def test_without_scripts_text_numbers_and_answers_are_there(visit: Open, realistic: Report) -> None:
+    page = visit(realistic, java_script_enabled=False).page
+    body = page.locator("body")
+    for visible in ("This movie was incredibly bad", "Explained: logit of NEGATIVE", "Charts need JavaScript"):
+        assert visible in body.inner_text()
+    assert page.locator("#example-2 .text").inner_text() == "The cat sat on the mat and looked extraordinarily pleased."
+    assert page.locator(".controls").is_hidden()
+    assert page.locator("#example-2 .stepper").is_hidden()
+    page.locator("#example-2 summary").last.click()
+    assert page.locator("#example-2 table.matrix").is_visible()
+
+
+def test_dark_theme_reaches_text_and_charts_while_the_page_is_open(visit: Open, realistic: Report) -> None:
+    page = visit(realistic, color_scheme="light")
+    page.draw(1)
+    paper = "document.querySelector('#example-1 .canvas').layout.paper_bgcolor"
+    body = "getComputedStyle(document.body).backgroundColor"
+    assert [page.ask(paper), page.ask(body)] == ["#ffffff", "rgb(255, 255, 255)"]
+    page.page.emulate_media(color_scheme="dark")
+    page.until(paper, colour.DARK.paper)
+    assert page.ask(body) == "rgb(23, 25, 28)"
+    assert page.ask("getComputedStyle(document.querySelector('#example-1 .main-svg')).backgroundColor") == (
+        "rgb(23, 25, 28)"
+    )
+
+
+@pytest.mark.parametrize("width", [375, 768])
+def test_no_width_makes_the_page_scroll_sideways(visit: Open, realistic: Report, width: int) -> None:
+    page = visit(realistic, viewport={"width": width, "height": 800})
+    for number in (1, 2, 3, 10):
+        page.draw(number)
+    page.ask("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+    assert page.ask("document.documentElement.scrollWidth") <= width
+
+
+def test_hostile_text_is_inert_and_exact(visit: Open) -> None:
+    report = records.hostile()
+    page = visit(report)
+    for number in (1, 2, 3, 4, 13, 16):
+        page.draw(number)
+    page.set("gradient_x_input", "tokens", special=True)
+    shown = page.ask(
+        "[...document.querySelectorAll('article')].map((a) => [...a.querySelectorAll('.map')].map((m) => "
+        "[...m.querySelectorAll('[data-segment]')].map((p) => { const c = p.cloneNode(true); "
+        "c.querySelectorAll('.chip').forEach((x) => x.remove()); return c.textContent; })))"
+    )
+    for figures, result in zip(shown, report.examples, strict=True):
+        maps = [result.maps[0]] if result.task == "text-generation" and result.maps else result.maps
+        assert figures == [[text.visible(s.text) for s in result.encodings[m.encoding].segments] for m in maps]
+    # Plotly draws its button with svg; the record brings no element at all.
+    assert page.count("img, iframe, object, embed, a[href^=javascript], .map svg") == 0
+    assert page.ask("document.title") == records.HOSTILE[0]
+    page.draw(1)
+    page.until("document.querySelector('.xtick text').textContent", "[CLS]")
+    assert page.ticks(1)[1:6] == ["<", "/", "script", ">", "<"]
+
+
+def test_a_browser_that_cannot_unpack_says_so_and_the_rest_works(visit: Open, realistic: Report) -> None:
+    page = visit(realistic, script="delete window.DecompressionStream")
+    sentence = (
+        "The chart cannot be drawn here (this browser cannot unpack the chart library). The table has the same numbers."
+    )
+    page.page.locator("#example-1 figure.plot").scroll_into_view_if_needed()
+    page.until("document.querySelector('#example-1 .canvas').textContent", sentence)
+    page.set("sum", "tokens")
+    assert titled(page, 1) == expected_runs(realistic, 1, realistic.examples[0].maps[0], "tokens", "sum")
+
+
+def test_script_writes_numbers_as_the_server_does(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    numbers = [0, 1.125, -0.00098765, 9.995, 99999.4, 1e5, -12.345, 1e-300, 123.5, 0.001, 1234.5, 2.5e-3]
+    assert page.ask("(numbers) => numbers.map(significant)", numbers) == [text.significant(n) for n in numbers]
+
+
+def test_print_opens_the_tables_and_hides_the_switches(visit: Open, realistic: Report) -> None:
+    page = visit(realistic, color_scheme="dark")
+    page.page.emulate_media(media="print")
+    assert page.page.locator("#example-1 table").is_visible()
+    assert page.page.locator(".controls").is_hidden()
+    assert page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_a_hundred_examples_open_at_once_and_draw_only_what_is_near(visit: Open) -> None:
+    line = "This movie was incredibly bad, I hated every second of it and so did they."
+    page = visit(records.report(*(records.classification(f"n{i}", line) for i in range(100))))
+    timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
+    assert page.ask(timing) < 5000  # 0.3 s on two idle cores
+    page.draw(1)
+    assert page.count(".canvas.drawn") < 10
+    page.set("gradient_x_input")
+    page.draw(100)
+    assert page.count("#example-100 .p8, #example-100 .n8") == 1
+    assert page.ask("document.querySelector('#example-100 .canvas').layout.yaxis.title.text") == (
+        "Gradient times input"
+    )

@@ -1,0 +1,456 @@
+"""The page as text: what it says, what it leaves out, and that nothing in a record can become markup."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import json
+import math
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import records
+from saliency_report.page import colour, render_page, text
+from saliency_report.page.spans import runs_by_segment
+from saliency_report.record import Report, Segment, from_json, to_json
+
+ROOT = Path(__file__).resolve().parent.parent
+VOID = {"meta", "input", "br", "img"}
+
+
+@dataclass
+class Element:
+    """An element with its attributes, its children and its text."""
+
+    tag: str
+    attributes: dict[str, str]
+    children: list[Element | str] = field(default_factory=list)
+
+    def all(self, tag: str = "", css: str = "") -> Iterator[Element]:
+        for child in self.children:
+            if isinstance(child, Element):
+                if child.tag in (tag, tag or child.tag) and css in ("", *child.classes):
+                    yield child
+                yield from child.all(tag, css)
+
+    def one(self, tag: str = "", css: str = "") -> Element:
+        return next(self.all(tag, css))
+
+    @property
+    def classes(self) -> list[str]:
+        return self.attributes.get("class", "").split()
+
+    def text(self, *without: str) -> str:
+        return "".join(
+            child if isinstance(child, str) else child.text(*without)
+            for child in self.children
+            if isinstance(child, str) or not set(without) & set(child.classes)
+        )
+
+    def words(self) -> str:
+        """The text with blanks joined, as a reader sees it."""
+        return " ".join(self.text().split())
+
+
+class Tree(HTMLParser):
+    """The elements of a page; fails on an end tag that closes nothing."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = Element("", {})
+        self.open = [self.root]
+        self.feed(page)
+        self.close()
+        assert self.open == [self.root], f"left open: {[e.tag for e in self.open[1:]]}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = Element(tag, {name: value or "" for name, value in attrs})
+        assert len(element.attributes) == len(attrs), f"an attribute twice on <{tag}>"
+        self.open[-1].children.append(element)
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open[-1].tag == tag, f"</{tag}> closes <{self.open[-1].tag}>"
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        self.open[-1].children.append(data)
+
+
+def tree(report: Report) -> Element:
+    return Tree(render_page(report)).root
+
+
+@pytest.fixture(scope="module")
+def realistic() -> Report:
+    return records.realistic()
+
+
+@pytest.fixture(scope="module")
+def root(realistic: Report) -> Element:
+    return tree(realistic)
+
+
+def example(root: Element, number: int) -> Element:
+    return next(a for a in root.all("article") if a.attributes["id"] == f"example-{number}")
+
+
+@pytest.mark.parametrize("report", [records.realistic(), records.hostile()], ids=["realistic", "hostile"])
+def test_text_is_shown_character_by_character(report: Report) -> None:
+    root = tree(report)
+    shown = 0
+    for number, result in enumerate(report.examples, 1):
+        for figure in example(root, number).all("figure", "map"):
+            map_ = result.maps[int(figure.attributes["data-map"])]
+            parts = [e for e in figure.all() if "data-segment" in e.attributes]
+            segments = result.encodings[map_.encoding].segments
+            assert [part.text("chip") for part in parts] == [text.visible(s.text) for s in segments]
+            shown += len(parts)
+    assert shown > 20
+
+
+def test_nothing_of_a_hostile_record_becomes_markup() -> None:
+    page = render_page(records.hostile())
+    plain = {element.tag for element in tree(records.realistic()).all()}
+    root = Tree(page).root
+    assert {element.tag for element in root.all()} <= plain
+    for element in root.all():
+        assert not [name for name in element.attributes if name.startswith("on") or name == "style"]
+        for name in ("href", "src", "action", "data"):
+            assert element.attributes.get(name, "#").startswith("#")
+    # The page's two executable scripts aside, script elements are data.
+    kinds = [script.attributes.get("type", "") for script in root.all("script")]
+    assert set(kinds) == {"", "application/json", "text/plain"}
+    assert kinds.count("") == 1
+    assert "\x00" not in page
+    assert "\r" not in page
+
+
+def test_policy_admits_the_scripts_of_the_page_by_hash_and_nothing_else(root: Element) -> None:
+    policy = next(m for m in root.all("meta") if "http-equiv" in m.attributes).attributes["content"]
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    script = next(s for s in root.all("script") if "type" not in s.attributes).text()
+    packed = next(s for s in root.all("script") if s.attributes.get("id") == "plotly").text()
+    plotly = gzip.decompress(base64.b64decode(packed)).decode()
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"].split() == [
+        f"'sha256-{base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()}'" for code in (script, plotly)
+    ]
+    assert rules["base-uri"] == rules["form-action"] == "'none'"
+    style = root.one("style").text()
+    assert (
+        rules["style-src"].split()[0]
+        == f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+    )
+    assert "unsafe-inline" not in policy
+    assert "unsafe-eval" not in policy
+    assert "http" not in policy
+
+
+def test_links_lead_somewhere_and_ids_are_unique(root: Element) -> None:
+    ids = [e.attributes["id"] for e in root.all() if "id" in e.attributes]
+    assert len(ids) == len(set(ids))
+    links = [e.attributes["href"] for e in root.all("a")]
+    assert len(links) > 20
+    assert {link.removeprefix("#") for link in links} <= set(ids)
+    named = " ".join(e.attributes.get("aria-labelledby", "") for e in root.all()).split()
+    assert set(named) <= set(ids)
+
+
+def test_page_names_no_other_place(realistic: Report) -> None:
+    page = re.sub(r'<script type="text/plain".*?</script>', "", render_page(realistic), flags=re.DOTALL)
+    assert not re.findall(r"(?:https?:)?//\w+\.\w+", page)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert str(ROOT) not in page
+    assert str(Path.home()) not in page
+
+
+def test_same_report_gives_the_same_bytes_even_through_json(realistic: Report) -> None:
+    page = render_page(realistic)
+    assert render_page(records.realistic()) == page
+    assert render_page(from_json(to_json(realistic), "report.json")) == page
+
+
+def test_page_renders_where_torch_and_transformers_are_missing(realistic: Report, tmp_path: Path) -> None:
+    (tmp_path / "report.json").write_text(to_json(realistic), encoding="utf-8")
+    program = (
+        "import sys, hashlib, pathlib\n"
+        "sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "from saliency_report.page import render_page\n"
+        "from saliency_report.record import from_json\n"
+        "page = render_page(from_json(pathlib.Path(sys.argv[1]).read_text('utf-8'), 'report.json'))\n"
+        "print(hashlib.sha256(page.encode()).hexdigest())"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "report.json")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.strip() == hashlib.sha256(render_page(realistic).encode()).hexdigest()
+
+
+def test_strongest_word_has_the_strongest_colour_and_classes_follow_the_scores(
+    root: Element, realistic: Report
+) -> None:
+    spans = [s for s in example(root, 1).one("p", "text").all("span", "w") if "special" not in s.classes]
+    classes = {span.text(): next(c for c in span.classes if re.fullmatch(r"s\d", c)) for span in spans}
+    assert classes["bad"] == "s8"
+    scores = [float(span.attributes["title"]) for span in spans]
+    steps = [int(next(c for c in s.classes if re.fullmatch(r"s\d", c))[1]) for s in spans]
+    order = sorted(range(len(spans)), key=scores.__getitem__)
+    assert [steps[i] for i in order] == sorted(steps)
+    l2 = realistic.examples[0].maps[0].word_scores["l2"]
+    assert spans[5].text() == ","
+    assert spans[5].attributes["title"] == text.significant(l2[6])  # [CLS] is word 0
+    legend = example(root, 1).one("p", "legend")
+    assert legend.one("span", "low").text() == "0"
+    assert legend.one("span", "high").text() == text.significant(max(l2))
+
+
+def test_special_tokens_are_chips_without_colour_and_their_share_is_stated() -> None:
+    first = records.classification("one", "Good.")
+    map_ = first.maps[0].model_copy(update={"special_share": 0.3149})
+    article = example(tree(records.report(first.model_copy(update={"maps": [map_]}))), 1)
+    chips = list(article.all("span", "chip"))
+    assert [chip.text() for chip in chips] == ["[CLS]", "[SEP]"]
+    assert [chip.classes for chip in chips] == [["w", "chip", "special"]] * 2
+    assert article.one("p", "share").words() == (
+        "Special tokens such as [CLS] or <s> carry 31 % of the summed l2 of this map; the colours leave them out."
+    )
+
+
+def test_without_special_tokens_no_share_is_stated() -> None:
+    result = records.classification("one", "Good.")
+    encoding = result.encodings[0]
+    plain = encoding.model_copy(
+        update={
+            "tokens": [t.model_copy(update={"special": False}) for t in encoding.tokens],
+            "words": [w.model_copy(update={"special": False}) for w in encoding.words],
+        }
+    )
+    article = example(tree(records.report(result.model_copy(update={"encodings": [plain]}))), 1)
+    assert not list(article.all("p", "share"))
+    assert all("special" not in chip.classes for chip in article.all("span", "chip"))
+
+
+def test_chosen_choice_is_marked_and_every_map_shares_one_scale(root: Element, realistic: Report) -> None:
+    article = example(root, 3)
+    titles = [f.one("b", "map-title").text() for f in article.all("figure", "map")]
+    assert titles == ["London", "Paris", "Berlin", "Rome", "Paris minus Berlin"]
+    captions = [f.one("figcaption").words() for f in article.all("figure", "map")]
+    assert captions[1] == "Paris chosen expected logit 4.00, p = 0.869"
+    assert captions[0] == "London logit 0, p = 0.016"
+    assert captions[4] == "Paris minus Berlin logit difference 2.50"
+    result = realistic.examples[2]
+    largest = max(
+        score
+        for map_ in result.maps
+        for word, score in zip(result.encodings[map_.encoding].words, map_.word_scores["l2"], strict=True)
+        if not word.special
+    )
+    assert [e.text() for e in article.all("span", "high")] == [text.significant(largest)]
+
+
+def test_generated_tokens_are_outlined_and_later_positions_have_no_number(root: Element, realistic: Report) -> None:
+    article = example(root, 2)
+    flow = article.one("p", "text")
+    assert [g.text() for g in flow.all("span", "g")] == [
+        *("mat", "and", "looked", "extr", "aord", "inarily", "pleased", ".")
+    ]
+    numbered = {span.text(): span.attributes["title"] for span in flow.all("span", "w")}
+    assert numbered["mat"] == numbered["pleased"] == ""
+    rows = [
+        [cell.text() for cell in row.all() if cell.tag in ("td", "th")]
+        for row in article.one("table", "matrix").all("tr")
+    ]
+    assert rows[0][:4] == ["Explained", "p", "The", "cat"]
+    assert rows[1][0] == "mat"
+    assert [bool(cell) for cell in rows[1][2:]] == [True] * 5 + [False] * 6
+    result = realistic.examples[1]
+    assert rows[1][3] == text.significant(result.maps[0].word_scores["l2"][2])
+
+
+def test_failure_warnings_random_weights_and_remote_code_are_said_plainly(root: Element) -> None:
+    assert example(root, 5).one("div", "danger").words() == (
+        "Failed The model has no label 'SARCASTIC'. Choose one of NEGATIVE, POSITIVE, or leave target out."
+    )
+    assert [note.words() for note in example(root, 6).all("p", "note")] == [
+        "Random weights The checkpoint of bert-base-uncased lacks classifier.weight, classifier.bias: "
+        "their values are random, so this map says nothing about a trained model.",
+        "Remote code bert-base-uncased ran Python code that came with its checkpoint.",
+        "Warning The text was cut.",
+    ]
+    head = root.one("header", "page-head")
+    assert head.one("p", "lead").words() == (
+        "10 examples: 8 of text classification, 1 of text generation, 1 of multiple choice. 1 failed. "
+        "3 of 5 with an expected answer are right. 2 warnings. "
+        "Computed from quickstart.yaml on cpu in 3.2 s, 2026-11-23 09:00 UTC."
+    )
+    assert head.one("p", "note").words() == "Warning Two examples share one text."
+
+
+def test_index_names_answer_and_verdict(root: Element) -> None:
+    rows = [row.words() for row in root.one("nav").all("li")]
+    assert rows[0] == (
+        "film-review text classification This movie was incredibly bad, I hated every second of it. "
+        "NEGATIVE 0.881 ✓ right"
+    )
+    assert rows[3].endswith("contradiction 0.821 ✗ expected neutral")
+    assert rows[4].endswith("failed")
+    assert rows[5].endswith("NEGATIVE 0.881 warning")
+
+
+def test_many_labels_show_ten_and_fold_the_rest(root: Element) -> None:
+    outcomes = example(root, 7).one("div", "outcomes")
+    assert len(list(outcomes.all("meter"))) == 24
+    assert len(list(outcomes.one("details").all("meter"))) == 14
+    assert outcomes.one("summary").text() == "… 14 more"
+    values = [float(meter.attributes["value"]) for meter in outcomes.all("meter")]
+    assert values == sorted(values, reverse=True)
+
+
+def test_table_holds_every_aggregation_of_words_and_of_tokens_inside_them(root: Element, realistic: Report) -> None:
+    table = example(root, 1).one("table")
+    head, *rows = [[cell.text() for cell in row.all() if cell.tag in ("td", "th")] for row in table.all("tr")]
+    assert head == ["Text", "Token", *(a.name for a in realistic.aggregations)]
+    map_ = realistic.examples[0].maps[0]
+    incredibly = next(i for i, row in enumerate(rows) if row[0] == "incredibly")
+    assert [row[:2] for row in rows[incredibly : incredibly + 3]] == [
+        ["incredibly", "incr ##edibly"],
+        ["incr", "incr"],
+        ["edibly", "##edibly"],
+    ]
+    assert rows[incredibly][2:] == [text.significant(scores[4]) for scores in map_.word_scores.values()]
+    assert rows[incredibly + 1][2:] == [text.significant(scores[4]) for scores in map_.scores.values()]
+
+
+def test_island_holds_what_the_script_needs_to_five_digits(root: Element, realistic: Report) -> None:
+    data = json.loads(example(root, 2).one("script").text())
+    maps = realistic.examples[1].maps
+    assert data["kind"] == "sequence"
+    assert [m["position"] for m in data["maps"]] == [m.target.position for m in maps]
+    for shown, map_ in zip(data["maps"], maps, strict=True):
+        for unit, scores in (("tokens", map_.scores), ("words", map_.word_scores)):
+            assert shown["scores"][unit].keys() == scores.keys()
+            for name, values in scores.items():
+                assert shown["scores"][unit][name] == pytest.approx(values, rel=5e-5)
+    assert data["encodings"][0]["tokens"][:2] == ["<s>", "The"]
+
+
+def test_page_without_a_map_carries_no_script() -> None:
+    page = render_page(records.report(records.failed("only")))
+    assert "<script" not in page
+    assert len(page) < 40_000
+    assert "The model has no label" in page
+    assert "No examples." in render_page(records.report())
+
+
+def test_ten_examples_stay_below_the_size_that_opens_at_once(realistic: Report) -> None:
+    assert len(render_page(realistic).encode()) < 2_300_000
+
+
+def test_signed_headline_is_coloured_on_both_sides() -> None:
+    signed = [a for a in records.AGGREGATIONS if a.signed] + [a for a in records.AGGREGATIONS if not a.signed]
+    result = records.classification("one", "This movie was incredibly bad.")
+    article = example(tree(records.report(result, aggregations=signed)), 1)
+    for span in article.one("p", "text").all("span", "w"):
+        if "special" not in span.classes:
+            negative = span.attributes["title"].startswith("\N{MINUS SIGN}")
+            assert any(c[0] == ("n" if negative else "p") and c[1:].isdigit() for c in span.classes)
+    assert article.one("span", "low").text() == "\N{MINUS SIGN}" + article.one("span", "high").text()
+
+
+@pytest.mark.parametrize("theme", [colour.LIGHT, colour.DARK], ids=["light", "dark"])
+def test_every_class_is_stronger_than_the_last_and_leaves_text_readable(theme: colour.Theme) -> None:
+    assert colour.contrast(theme.paper, theme.ink) >= 15
+    for hue in theme.hues.values():
+        ramp = colour.ramp(theme, hue)
+        assert ramp[0] == theme.paper
+        contrasts = [colour.contrast(step, theme.ink) for step in ramp]
+        assert contrasts == sorted(contrasts, reverse=True)
+        assert len(set(ramp)) == colour.STEPS + 1
+        assert contrasts[-1] >= (7 if theme is colour.LIGHT else 4.5)
+
+
+def test_scale_is_linear_up_to_the_largest_score() -> None:
+    assert [colour.step(score, 8.0) for score in (0, 0.49, 0.5, -4, 7.49, 8)] == [0, 0, 1, 4, 7, 8]
+    assert colour.step(3.0, 0.0) == 0
+    assert colour.css_class(-2.0, 4.0, signed=True) == "n4"
+    assert colour.css_class(2.0, 4.0, signed=False) == "s4"
+    assert colour.css_class(None, 4.0, signed=False) == ""
+
+
+def test_tokens_that_share_a_character_share_a_piece_and_have_labels_of_their_own() -> None:
+    encoding = records.encode(Segment(name="text", text="a 😀b", generated=False))
+    runs = [run for run in runs_by_segment(encoding)[0] if not run.chip]
+    assert [(run.text, run.words) for run in runs] == [("a", (1,)), (" ", ()), ("😀", (2,)), ("b", (3,))]
+    assert runs[2].pieces[0].tokens == (2, 3, 4)
+    page = tree(records.report(records.classification("emoji", "a 😀b")))
+    labels = json.loads(example(page, 1).one("script").text())["encodings"][0]["tokens"]
+    assert labels == ["[CLS]", "a", "😀 1/3", "😀 2/3", "😀 3/3", "b", "[SEP]"]
+
+
+def test_blanks_round_a_word_stay_plain() -> None:
+    encoding = records.encode(Segment(name="text", text="x yy z", generated=False))
+    wide = encoding.tokens[2].model_copy(update={"start": 1, "end": 5})
+    tokens = [*encoding.tokens[:2], wide, *encoding.tokens[3:]]
+    runs = runs_by_segment(encoding.model_copy(update={"tokens": tokens}))[0]
+    assert [(run.text, run.words) for run in runs if not run.chip] == [
+        *(("x", (1,)), (" ", ()), ("yy", (2,)), (" ", ()), ("z", (3,)))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [
+        (0.0, "0"),
+        (0.0482, "0.0482"),
+        (-12.345, "−12.3"),
+        (1.125, "1.13"),
+        (1234.56, "1235"),
+        (99999.0, "99999"),
+        (1.234e-7, "1.23e−7"),
+        (-5.5e9, "−5.50e9"),
+        (9.995, "9.99"),
+    ],
+)
+def test_numbers_have_three_digits(number: float, written: str) -> None:
+    assert text.significant(number) == written
+
+
+def test_probabilities_are_never_rounded_to_certainty() -> None:
+    assert [text.probability(p) for p in (0, 0.000012, 0.0005, 0.5, 0.9994, 0.99999, 1)] == [
+        *("0.000", "1.20e−5", "0.001", "0.500", "0.999", "> 0.999", "1.000")
+    ]
+    assert [text.percent(p) for p in (0, 0.001, 0.31, 1)] == ["0 %", "less than 1 %", "31 %", "100 %"]
+
+
+def test_control_characters_are_shown_and_blanks_marked() -> None:
+    assert text.visible("a\x00b\x1b\x7f\t\n\ud800") == "a␀b␛␡\t\n\ufffd"
+    assert text.label(" cat") == "␣cat"
+    assert text.label("\n\t ") == "↵⇥␣"
+    assert text.label("a\nb") == "a↵b"
+    assert text.label("x" * 50) == "x" * 39 + "…"
+
+
+def test_records_of_the_tests_agree_with_themselves(realistic: Report) -> None:
+    for result in realistic.examples:
+        for map_ in result.maps:
+            encoding = result.encodings[map_.encoding]
+            assert sorted(t for word in encoding.words for t in word.tokens) == [*range(len(encoding.tokens))]
+            for l1, l2, largest in zip(*(map_.scores[name] for name in ("l1", "l2", "max")), strict=True):
+                assert largest <= l2 <= l1
+                assert math.isfinite(l1)
