@@ -1,0 +1,220 @@
+"""The command line; the only module that prints, exits or knows click.
+
+torch, transformers and the page are imported by the commands that use them: `--help`, `check`, `schema` and `render`
+work at once, and on a machine that has no torch.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from saliency_report import __version__
+from saliency_report.errors import OutputError, SaliencyReportError
+from saliency_report.output import check_writable, write
+from saliency_report.spec import DTYPES, Spec, json_schema, load_spec
+
+if TYPE_CHECKING:
+    from saliency_report.record import Report
+
+SHOWN_EXAMPLES = 20  # heatmaps in the terminal; the page has all of them
+
+
+class Commands(click.RichGroup):
+    """Commands whose errors are one clear sentence, the next step and exit code 2; --debug shows the traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; what the person can mend is printed, not raised."""
+        try:
+            return super().invoke(ctx)
+        except SaliencyReportError as error:
+            if ctx.meta.get("debug"):
+                raise
+            prefix = "" if "\n" in error.message else "Error: "
+            click.echo(prefix + error.message, err=True)
+            if error.next_step:
+                click.echo(error.next_step, err=True)
+            sys.exit(2)
+
+
+def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
+    ctx.meta["debug"] = value
+
+
+FILE = click.Path(path_type=Path)
+OUTPUT = click.option("-o", "--output", type=FILE, default="report.html", show_default=True, help="The page to write.")
+DEBUG = click.option(
+    "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Show the traceback of an error."
+)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="saliency-report")
+def main() -> None:
+    """How much each word moved a language model's answer, as one HTML file that opens anywhere."""
+
+
+@main.command()
+@click.argument("input", type=FILE)
+@OUTPUT
+@click.option("--json", "record", is_flag=True, help="Write the record too, beside the page: report.json.")
+@click.option("--device", help="cuda, cuda:1, xpu, mps or cpu. Default: the first that there is.")
+@click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    default="float32",
+    show_default=True,
+    help="Number format of the weights; auto is the checkpoint's own.",
+)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Explain the first N examples only.")
+@click.option("-q", "--quiet", is_flag=True, help="No heatmaps in the terminal.")
+@DEBUG
+@click.pass_context
+def run(
+    ctx: click.Context,
+    input: Path,
+    output: Path,
+    record: bool,
+    device: str | None,
+    dtype: str,
+    limit: int | None,
+    quiet: bool,
+) -> None:
+    """Explain the examples of a YAML file and write the page.
+
+    Exit code 0: all well. 1: an example failed; the page shows the others and says why. 2: nothing was computed.
+    """
+    spec = load_spec(input)
+    if limit:
+        spec = replace(spec, examples=spec.examples[:limit])
+    outputs = [output, output.with_suffix(".json")] if record else [output]
+    for path in outputs:
+        check_writable(path)
+        if path.resolve() == input.resolve():
+            raise OutputError(f"{path} is the input itself.", "Name another file with -o.")
+
+    debug = bool(ctx.meta["debug"])
+    report = _compute(spec, device, dtype, debug=debug)
+    if not quiet:
+        _print_results(report)
+
+    from saliency_report.page import render_page
+    from saliency_report.record import to_json
+
+    texts = [render_page(report), to_json(report)][: len(outputs)]
+    try:
+        for path, text in zip(outputs, texts, strict=True):
+            write(path, text)
+    except OutputError as error:
+        rescue = Path(tempfile.mkdtemp(prefix="saliency-report-"))
+        for path, text in zip(outputs, texts, strict=True):
+            write(rescue / path.name, text)
+        raise OutputError(error.message, f"Nothing is lost: see {rescue}. {error.next_step}") from error
+    failed = sum(example.failure is not None for example in report.examples)
+    done = len(report.examples) - failed
+    also = f", {failed} failed" if failed else ""
+    click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
+    sys.exit(1 if failed else 0)
+
+
+def _compute(spec: Spec, device: str | None, dtype: str, *, debug: bool) -> Report:
+    from saliency_report.engine import pick_device
+    from saliency_report.models import quiet
+    from saliency_report.pipeline import Run
+
+    if not debug:
+        warnings.simplefilter("ignore")
+        quiet()
+    columns = (TextColumn("Explaining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console, chosen = Console(stderr=True), pick_device(device)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("", total=len(spec.examples))
+        return Run(spec, chosen, dtype, lambda result: progress.advance(bar), debug).report()
+
+
+def _print_results(report: Report) -> None:
+    from saliency_report.terminal import lines
+
+    console = Console(soft_wrap=True, highlight=False)
+    left_out = 0
+    for i, result in enumerate(report.examples):
+        if i < SHOWN_EXAMPLES or result.failure:
+            for line in lines(result):
+                console.print(line)
+        else:
+            left_out += 1
+    if left_out:
+        console.print(f"… {left_out} more in the page")
+    for warning in report.warnings:
+        console.print(f"note: {warning}", style="yellow")
+
+
+@main.command()
+@click.argument("record", type=FILE)
+@OUTPUT
+@DEBUG
+def render(record: Path, output: Path) -> None:
+    """Draw the page of a report.json again; needs no torch."""
+    from saliency_report.errors import InputError
+    from saliency_report.page import render_page
+    from saliency_report.record import from_json
+
+    try:
+        text = record.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"{record}: cannot be read: {reason}.", "Give the file that `run --json` wrote.") from error
+    report = from_json(text, str(record))
+    check_writable(output)
+    write(output, render_page(report))
+    click.echo(f"{len(report.examples)} examples: {output}")
+
+
+@main.command()
+@click.argument("input", type=FILE)
+@DEBUG
+def check(input: Path) -> None:
+    """Say what is wrong with a YAML file, all of it; needs no torch."""
+    spec = load_spec(input)
+    counts = Counter(example.task for example in spec.examples)
+    tasks = ", ".join(f"{count} {task}" for task, count in counts.items())
+    click.echo(f"{input}: {len(spec.examples)} examples, no problems ({tasks})")
+
+
+@main.command()
+@click.option("--record", is_flag=True, help="The schema of report.json instead.")
+def schema(record: bool) -> None:
+    """Print the JSON Schema of the YAML input, for editors that check while one types."""
+    if record:
+        from saliency_report.record import Report
+
+        printed = {"$schema": "https://json-schema.org/draft/2020-12/schema", **Report.model_json_schema()}
+    else:
+        printed = json_schema()
+    click.echo(json.dumps(printed, indent=1, ensure_ascii=False))
+
+
+@main.command()
+def models() -> None:
+    """List the embedded models, which serve when an example names none."""
+    from saliency_report.embedded import EMBEDDED
+
+    for task, folder in EMBEDDED.items():
+        weights = (folder / "model.safetensors").stat().st_size
+        architecture = json.loads((folder / "config.json").read_text(encoding="utf-8"))["architectures"][0]
+        click.echo(f"{task}\n  {architecture}, {weights / 1e6:.1f} MB, {folder / 'README.md'}")
+    click.echo("Any other: `model:` with a Hub id, a local folder or a .gguf file.")
+
+
+if __name__ == "__main__":
+    main()

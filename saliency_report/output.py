@@ -1,0 +1,47 @@
+"""Files that are whole or not there at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from saliency_report.errors import OutputError
+
+
+def check_writable(path: Path) -> None:
+    """Find out before the work whether a file can be written after it.
+
+    Raises:
+        OutputError: the folder is missing or not writable, or the path is a folder.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path} is a folder.", f"Name the file in it: -o {path / 'report.html'}")
+    if not path.parent.is_dir():
+        raise OutputError(f"The folder {path.parent} does not exist.", f"Make it: mkdir -p {path.parent}")
+    trial = _beside(path)
+    try:
+        trial.touch(exist_ok=False)
+        trial.unlink()
+    except OSError as error:
+        raise OutputError(
+            f"The folder {path.parent} is not writable: {error.strerror}.", "Name a file in another folder with -o."
+        ) from error
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text under another name and move it into place, so that nobody meets half a file.
+
+    Raises:
+        OutputError: the disk is full, say; what was at `path` before is untouched.
+    """
+    temporary = _beside(path)
+    try:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name a file elsewhere with -o.") from error
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.tmp")
