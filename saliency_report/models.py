@@ -118,7 +118,7 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     config = model.config
     pad = config.pad_token_id if config.pad_token_id is not None else tokenizer.pad_token_id
     info = record.Model(
-        name=shown_name(wanted.name),
+        name=f"embedded {Path(place).name}" if source == "embedded" else name,
         source=source,
         task=wanted.task,
         architecture=type(model).__name__,

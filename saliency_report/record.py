@@ -139,7 +139,7 @@ class ExampleResult(Part):
 class Model(Part):
     """Which weights answered, precisely enough to find them again."""
 
-    name: str = Field(description="Hub id, folder or file name, or embedded; never a full path.")
+    name: str = Field(description="Hub id, name of the folder or file, or embedded with its folder; never a full path.")
     source: Literal["embedded", "hub", "folder", "gguf"]
     task: str
     architecture: str

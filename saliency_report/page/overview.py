@@ -39,10 +39,11 @@ def summary(report: Report) -> list[str]:
 
 def identity(model: Model) -> str:
     """What finds these weights again: the commit on the Hub or the hash of the files."""
+    small = "a small model for trying things out, " if model.source == "embedded" else ""
     if model.revision:
         return f"revision {model.revision[:12]}"
     if model.weights_sha256:
-        return f"weights sha256 {model.weights_sha256[:12]}"
+        return f"{small}weights sha256 {model.weights_sha256[:12]}"
     return "no revision or hash recorded"
 
 

@@ -24,6 +24,7 @@ from saliency_report.tasks.encoding import (
 AUTO_CLASS = "AutoModelForCausalLM"
 CHOICES = False
 ALTERNATIVES = 5
+_BLANKS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})  # a target of mere space needs a name
 
 
 def prepare(example: TextGeneration, checkpoint: Checkpoint) -> Prepared:
@@ -206,7 +207,9 @@ def _target(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint,
 
 def _label(tokenizer: Any, token: int) -> str:
     text = _decode(tokenizer, [token])
-    return _piece(tokenizer, token) if "\ufffd" in text or not text.strip() else text
+    if not text or "\ufffd" in text:
+        return _piece(tokenizer, token)
+    return text if text.strip() else text.translate(_BLANKS)
 
 
 def _piece(tokenizer: Any, token: int) -> str:
