@@ -246,6 +246,14 @@ def test_without_special_tokens_no_share_is_stated() -> None:
     assert all("special" not in chip.classes for chip in article.all("span", "chip"))
 
 
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [(0.869, "= 0.869"), (1.0, "= 1.000"), (0.99996, "> 0.999"), (4e-7, "= 4.00e\N{MINUS SIGN}7")],
+)
+def test_a_probability_is_never_stated_as_a_certainty_that_it_is_not(number: float, written: str) -> None:
+    assert text.probability_stated(number) == written
+
+
 def test_chosen_choice_is_marked_and_every_map_shares_one_scale(root: Element, realistic: Report) -> None:
     article = example(root, 3)
     titles = [f.one("b", "map-title").text() for f in article.all("figure", "map")]

@@ -83,6 +83,7 @@ def _environment() -> Environment:
     environment.filters.update(
         significant=text.significant,
         probability=text.probability,
+        probability_stated=text.probability_stated,
         percent=text.percent,
         duration=text.duration,
         moment=text.moment,

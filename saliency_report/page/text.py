@@ -65,6 +65,12 @@ def probability(number: float) -> str:
     return significant(number) if 0 < number < 0.0005 else f"{number:.3f}"
 
 
+def probability_stated(number: float) -> str:
+    """A probability after its name: = 0.869, > 0.999."""
+    written = probability(number)
+    return written if written.startswith(">") else f"= {written}"
+
+
 def percent(share: float) -> str:
     """A share of a whole: 31 %."""
     return "less than 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
