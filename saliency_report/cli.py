@@ -40,8 +40,8 @@ class Commands(click.RichGroup):
         except SaliencyReportError as error:
             if ctx.meta.get("debug"):
                 raise
-            prefix = "" if "\n" in error.message else "Error: "
-            click.echo(prefix + error.message, err=True)
+            # Problems of an input file come without a next step: each line has a place and its own.
+            click.echo(f"Error: {error.message}" if error.next_step else error.message, err=True)
             if error.next_step:
                 click.echo(error.next_step, err=True)
             sys.exit(2)

@@ -74,6 +74,14 @@ class TestRun:
             "bad.yaml:1:27: [0].promt: unknown key; did you mean 'prompt'?",
         ]
 
+    def test_a_single_mistake_begins_with_its_place_too(self) -> None:
+        Path("bad.yaml").write_text("[]", encoding="utf-8")
+        assert invoke("check", "bad.yaml") == (
+            2,
+            "",
+            "bad.yaml:1:1: the list is empty; write at least one example\n",
+        )
+
     def test_a_missing_file_and_a_wrong_option_are_exit_code_2(self) -> None:
         code, _, err = invoke("run", "nothing.yaml")
         assert code == 2

@@ -153,6 +153,7 @@ CASES = [
             "write plain text"
         ],
     ),
+    ("[" * 3000, ["in.yaml:1:1: nested too deeply; an input is a list of mappings"]),
     (
         '- {task: text-classification, text: "half \\ud83d"}',
         ["in.yaml:1:37: [0].text: holds half a character (a lone surrogate); write the character itself"],

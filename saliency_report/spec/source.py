@@ -69,6 +69,9 @@ def parse(text: str) -> Source:
         what = error.problem or error.context or "cannot be read"
         source.problems.append(Problem(line, column, "", f"not valid YAML: {what}"))
         return source
+    except RecursionError:
+        source.problems.append(Problem(1, 1, "", "nested too deeply; an input is a list of mappings"))
+        return source
     except YAMLError as error:  # a control character, say: it has no mark
         source.problems.append(Problem(1, 1, "", f"not valid YAML: {error}".splitlines()[0]))
         return source
