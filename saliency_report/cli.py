@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.exceptions import Exit
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -27,6 +28,7 @@ from saliency_report.spec import DTYPES, Spec, json_schema, load_spec
 if TYPE_CHECKING:
     from saliency_report.record import Report
 
+UNEXPECTED = 70  # what sysexits.h calls an internal software error
 SHOWN_EXAMPLES = 20  # heatmaps in the terminal; the page has all of them
 
 
@@ -45,6 +47,17 @@ class Commands(click.RichGroup):
             if error.next_step:
                 click.echo(error.next_step, err=True)
             sys.exit(2)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            sys.exit(130)
+        except (click.ClickException, Exit, click.Abort):
+            raise
+        except Exception as error:
+            if ctx.meta.get("debug"):
+                raise
+            click.echo(f"Error: unexpected {type(error).__name__}: {error}", err=True)
+            click.echo("This is a mistake in saliency-report. Run again with --debug to see where.", err=True)
+            sys.exit(UNEXPECTED)
 
 
 def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -98,10 +111,10 @@ def run(
     if limit:
         spec = replace(spec, examples=spec.examples[:limit])
     outputs = [output, output.with_suffix(".json")] if record else [output]
+    if record and output.suffix == ".json":
+        raise OutputError(f"{output} is where --json writes the record.", "Name the page report.html, say, with -o.")
     for path in outputs:
-        check_writable(path)
-        if path.resolve() == input.resolve():
-            raise OutputError(f"{path} is the input itself.", "Name another file with -o.")
+        _check_output(path, input)
 
     debug = bool(ctx.meta["debug"])
     report = _compute(spec, device, dtype, debug=debug)
@@ -125,6 +138,12 @@ def run(
     also = f", {failed} failed" if failed else ""
     click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
     sys.exit(1 if failed else 0)
+
+
+def _check_output(path: Path, input: Path) -> None:
+    check_writable(path)
+    if path.resolve() == input.resolve():
+        raise OutputError(f"{path} is the input itself.", "Name another file with -o.")
 
 
 def _compute(spec: Spec, device: str | None, dtype: str, *, debug: bool) -> Report:
@@ -175,7 +194,7 @@ def render(record: Path, output: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InputError(f"{record}: cannot be read: {reason}.", "Give the file that `run --json` wrote.") from error
     report = from_json(text, str(record))
-    check_writable(output)
+    _check_output(output, record)
     write(output, render_page(report))
     click.echo(f"{len(report.examples)} examples: {output}")
 

@@ -20,6 +20,7 @@ from torch.utils.hooks import RemovableHandle
 
 from saliency_report.errors import ExampleError, InputError
 from saliency_report.models import Loaded
+from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
 from saliency_report.tasks.encoding import Row
 
 # The hooked forward must reproduce the plain one: relative to the largest logit.
@@ -76,9 +77,13 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None) -> dict[str, Tensor]:
-    """Rows as right-padded inputs (n, t) on the model's device; with `groups`, (groups, n / groups, t)."""
+def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, extra: int = 0) -> dict[str, Tensor]:
+    """Rows as right-padded inputs (n, t) on the model's device; with `groups`, (groups, n / groups, t).
+
+    `extra` is padding beyond the longest row, as far as the model takes it.
+    """
     device, longest = loaded.model.device, max(len(row) for row in rows)
+    longest = max(longest, min(longest + extra, loaded.checkpoint.limit))
     assert isinstance(device, torch.device)
     pad = loaded.pad or 0
     columns = {"input_ids": [row.ids + [pad] * (longest - len(row)) for row in rows]}
@@ -129,7 +134,7 @@ def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
     The hooked forward gets the embeddings as points from outside, as every method gives them.
 
     Raises:
-        ExampleError: they differ; gradients at the hook would explain another model.
+        ExampleError: they differ, and gradients at the hook would explain another model; or a logit is not finite.
     """
     model: Any = loaded.model
     inputs = collate(rows, loaded, groups)
@@ -139,6 +144,8 @@ def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
         with _embeddings_as_leaf(model, points) as leaves:
             hooked = model(**inputs).logits
         _only(leaves)
+    if not bool(plain.isfinite().all()):
+        raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
     difference = float((hooked - plain).abs().max() / plain.abs().max().clamp_min(1e-12))
     if not difference <= EQUIVALENCE[plain.dtype]:
         raise ExampleError(
@@ -146,6 +153,21 @@ def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
             "Its gradients would explain another model; this architecture is not supported.",
         )
     return difference
+
+
+def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None = None) -> bool:
+    """Whether the logits of rows stay the same when they are padded: not so for FNet, ConvBERT or XLNet.
+
+    What mixes positions without asking the mask (a Fourier transform, a convolution), or pools the last one, sees the
+    padding; by up to 31 % in the gradient of a tiny FNet.
+    """
+    if loaded.pad is None:
+        return False
+    model: Any = loaded.model
+    with torch.no_grad():
+        alone = model(**collate(rows, loaded, groups)).logits
+        padded = model(**collate(rows, loaded, groups, extra=8)).logits
+    return float((padded - alone).abs().max() / alone.abs().max().clamp_min(1e-12)) <= EQUIVALENCE[alone.dtype]
 
 
 def gradients(
@@ -176,12 +198,16 @@ def generate(loaded: Loaded, row: Row, max_new_tokens: int) -> list[int]:
     # Not model.generate: it takes penalties and sampling from the checkpoint, and the argmax is what is explained.
     with torch.inference_mode():
         while len(new) < max_new_tokens:
-            output = model(input_ids=ids, past_key_values=cache, use_cache=True)
+            options = {"past_key_values": cache, "use_cache": True}
+            known = {name: value for name, value in options.items() if name in loaded.inputs}
+            output = model(input_ids=ids, **known)
             token = int(output.logits[0, -1].argmax())
             if token in ends:
                 break
             new.append(token)
-            cache, ids = output.past_key_values, torch.tensor([[token]], device=model.device)
+            cache = getattr(output, "past_key_values", None)
+            # A model without a cache is given the whole text again.
+            ids = torch.tensor([[token] if cache is not None else [*row.ids, *new]], device=model.device)
     return new
 
 
@@ -227,6 +253,18 @@ def matrix(loaded: Loaded, row: Row, first: int, budget: int) -> tuple[Tensor, T
             places = torch.arange(count, device=trunk.device)
             vectors[places, 0, first - 1 + start + places] = slopes[0, first - 1 + start + places]
             (chunk,) = torch.autograd.grad(trunk, leaf, vectors, retain_graph=True, is_grads_batched=True)
-            yield _wide(chunk[:, 0])
+            chunk = _wide(chunk[:, 0])
+            _check_causal(chunk, first + start)
+            yield chunk
 
     return _wide(explained), _wide(leaf[0]), chunks()
+
+
+def _check_causal(gradients: Tensor, first: int) -> None:
+    """Refuse a model whose tokens depend on later ones: it fills texts in, it does not continue them."""
+    for i, gradient in enumerate(gradients):
+        if bool(gradient[first + i :].abs().sum() > 1e-6 * gradient.abs().sum()):
+            raise ExampleError(
+                "The model looks at later tokens too (it is bidirectional), so it cannot continue a text.",
+                "Give a causal language model, such as one of the GPT or Llama families.",
+            )

@@ -8,6 +8,8 @@ SaliencyReportError
 
 from __future__ import annotations
 
+import re
+
 
 class SaliencyReportError(Exception):
     """One clear sentence, and what to do next."""
@@ -31,3 +33,8 @@ class OutputError(SaliencyReportError):
 
 class ExampleError(SaliencyReportError):
     """One example cannot be explained; the others can."""
+
+
+def without_paths(message: str) -> str:
+    """A message in which each absolute path is cut to its last part: a path may tell a user's name."""
+    return re.sub(r"(?<![\w.:/])(?:/|[A-Za-z]:\\)(?:[^\s'\"/\\]+[/\\])+(?=[^\s'\"/\\])", "", message)

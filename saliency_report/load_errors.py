@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from saliency_report.errors import ExampleError
+from saliency_report.errors import ExampleError, without_paths
 
 SAVE_TOKENIZER = "Save the tokenizer that it was trained with into the same folder (`tokenizer.save_pretrained`)."
 LOCAL_HINT = "Or give a local folder, or leave `model` out to use the embedded model."
@@ -23,7 +23,7 @@ def explained(name: str, source: str, what: str, place: str = "") -> Iterator[No
         raise
     except Exception as error:
         message, step = _explain(error, name, source, what)
-        raise ExampleError(message.replace(place, name) if place else message, step) from error
+        raise ExampleError(without_paths(message.replace(place, name) if place else message), step) from error
 
 
 def _explain(error: Exception, name: str, source: str, what: str) -> tuple[str, str]:

@@ -86,7 +86,8 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     Raises:
         ExampleError: what was asked for does not exist or does not fit the task, and what to do about it.
     """
-    source, place, options = _locate(wanted, folder)
+    with explained(shown_name(wanted.name), "path", "weights"):
+        source, place, options = _locate(wanted, folder)
     auto_class = getattr(transformers, TASKS[wanted.task].AUTO_CLASS)
     options["trust_remote_code"] = wanted.trust_remote_code
     if wanted.revision:
@@ -186,7 +187,7 @@ def _limit(model: Any, tokenizer: Any) -> int:
     """How many tokens the model takes."""
     limits = [1_000_000]
     positions = getattr(model.config.get_text_config(), "max_position_embeddings", None)
-    if positions:
+    if positions and positions > 0:  # XLNet, which has no limit, says -1
         limits.append(positions)
     for name, module in model.named_modules():
         # RoBERTa and its kin begin to count after the padding index: 514 positions take 512 tokens.

@@ -16,6 +16,8 @@ def check_writable(path: Path) -> None:
     """
     if path.is_dir():
         raise OutputError(f"{path} is a folder.", f"Name the file in it: -o {path / 'report.html'}")
+    if path.exists() and not path.is_file():
+        raise OutputError(f"{path} is a device or a pipe, not a file.", "Name a file with -o.")
     if not path.parent.is_dir():
         raise OutputError(f"The folder {path.parent} does not exist.", f"Make it: mkdir -p {path.parent}")
     trial = _beside(path)
@@ -34,13 +36,16 @@ def write(path: Path, text: str) -> None:
     Raises:
         OutputError: the disk is full, say; what was at `path` before is untouched.
     """
+    path = path.resolve()  # through a link to the file that it names
     temporary = _beside(path)
     try:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         temporary.replace(path)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise OutputError(f"{path} cannot be written: {error.strerror}.", "Name a file elsewhere with -o.") from error
+        raise OutputError(
+            f"{path.name} cannot be written: {error.strerror}.", "Name a file elsewhere with -o."
+        ) from error
 
 
 def _beside(path: Path) -> Path:

@@ -22,14 +22,14 @@ from torch import Tensor
 
 from saliency_report import __version__, engine, record
 from saliency_report.aggregation import AGGREGATIONS
-from saliency_report.errors import ExampleError
+from saliency_report.errors import ExampleError, without_paths
 from saliency_report.load_errors import SAVE_TOKENIZER
 from saliency_report.methods import METHODS
 from saliency_report.models import Loaded, Request, load, request, shown_name
 from saliency_report.record import ExampleResult, Report
 from saliency_report.spec import Example, Spec, TextGeneration
 from saliency_report.tasks import TASKS
-from saliency_report.tasks.base import Prepared
+from saliency_report.tasks.base import NOT_FINITE, Prepared
 
 Progress = Callable[[ExampleResult], None]
 
@@ -108,10 +108,8 @@ class Run:
                     prepared = task.prepare(example, loaded.checkpoint)
                     _check_ids(prepared, loaded)
                     items.append(_Item(place, example, prepared))
-            if items:
-                first = items[0].prepared.rows
-                difference = engine.check_equivalence(loaded, first, 1 if task.CHOICES else None)
-                self.models[index] = loaded.info.model_copy(update={"equivalence": difference})
+            items.sort(key=lambda item: (len(item.prepared.rows), item.prepared.length))
+            can_pad = self._check(items, loaded, index, 1 if task.CHOICES else None)
         except Exception as error:
             failure = self._failure(error)
             for place in places:
@@ -123,11 +121,39 @@ class Run:
                 with self._caught(index, item.place):
                     self._generation(item, loaded, index)
             return
-        items.sort(key=lambda item: (len(item.prepared.rows), item.prepared.length))
         while items:
-            count = self._fitting(items, can_pad=loaded.pad is not None)
+            count = self._fitting(items, can_pad=can_pad)
             self._batch(items[:count], loaded, index, task)
             del items[:count]
+
+    def _check(self, items: Sequence[_Item], loaded: Loaded, index: int, groups: int | None) -> bool:
+        """Refuse a model that is another one at the hook; say whether its rows can be padded.
+
+        The first example that the model can run decides: what one example alone cannot do is that example's failure.
+        """
+        for item in items:
+            rows = item.prepared.rows
+            try:
+                difference = engine.check_equivalence(loaded, rows, groups)
+                can_pad = item.example.task == "text-generation" or engine.padding_is_neutral(loaded, rows, groups)
+            except Exception as error:
+                alone = engine.is_out_of_memory(error) or getattr(error, "message", "") == NOT_FINITE
+                if not alone:
+                    raise
+                continue
+            self.models[index] = loaded.info.model_copy(update={"equivalence": difference})
+            if not can_pad:
+                self._warn_of_padding(items)
+            return can_pad
+        return False
+
+    def _warn_of_padding(self, items: Sequence[_Item]) -> None:
+        for item in items:
+            if len({len(row) for row in item.prepared.rows}) > 1:
+                item.prepared.warnings.append(
+                    "Padding changes what this model answers, and the choices differ in length: the shorter ones' "
+                    "numbers depend on the longest."
+                )
 
     def _fitting(self, items: Sequence[_Item], *, can_pad: bool) -> int:
         """How many of the examples, sorted by length, go into one batch; at least one."""
@@ -152,11 +178,13 @@ class Run:
             parts = [task.select(item.example, logits[i : i + 1], loaded.checkpoint) for i, item in enumerate(items)]
             return torch.cat(parts)
 
+        failure = None
         try:
             computed = engine.gradients(loaded, rows, select, groups)
         except Exception as error:
-            failure, half = self._failure(error), len(items) // 2
-            if half:
+            failure = self._failure(error)
+        if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
+            if half := len(items) // 2:
                 self._batch(items[:half], loaded, index, task)
                 self._batch(items[half:], loaded, index, task)
             else:
@@ -239,7 +267,7 @@ class Run:
             return error
         if self.debug:
             raise error
-        first = str(error).strip().partition("\n")[0]
+        first = without_paths(str(error).strip().partition("\n")[0])
         return ExampleError(f"{type(error).__name__}: {first}", "Run again with --debug to see where.")
 
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from saliency_report.errors import InputError
 
@@ -66,6 +66,7 @@ class Outcome(Part):
     """One answer that the model could give."""
 
     label: str
+    index: int = Field(description="Label's index, choice's index or token id.")
     logit: float
     probability: float = Field(ge=0, le=1)
 
@@ -187,10 +188,36 @@ class Report(Part):
     token_budget: int = Field(description="Tokens a batch at the end of the run, padding included.")
     versions: dict[str, str]
     methods: list[Method]
-    aggregations: list[Aggregation] = Field(description="The first one is the headline.")
+    aggregations: list[Aggregation] = Field(min_length=1, description="The first one is the headline.")
     models: list[Model]
     examples: list[ExampleResult]
     warnings: list[str]
+
+    @model_validator(mode="after")
+    def _indices_point_into_their_lists(self) -> Report:
+        names = [aggregation.name for aggregation in self.aggregations]
+        for example in self.examples:
+            where = f"example {example.id}"
+            _check(example.model is None or 0 <= example.model < len(self.models), f"{where}: model")
+            _check(not example.maps or 0 <= example.headline < len(example.maps), f"{where}: headline")
+            for encoding in example.encodings:
+                held = [token for word in encoding.words for token in word.tokens]
+                _check(held == list(range(len(encoding.tokens))), f"{where}: words")
+                for segment in [token.segment for token in encoding.tokens] + [w.segment for w in encoding.words]:
+                    _check(segment is None or 0 <= segment < len(encoding.segments), f"{where}: segment")
+            for map_ in example.maps:
+                _check(0 <= map_.encoding < len(example.encodings), f"{where}: encoding")
+                encoding, seen = example.encodings[map_.encoding], map_.target.position
+                _check(seen is None or 0 < seen < len(encoding.tokens), f"{where}: position")
+                lengths = {len(values) for values in map_.scores.values()}
+                _check(lengths == {len(encoding.tokens) if seen is None else seen}, f"{where}: scores")
+                _check(list(map_.scores) == list(map_.word_scores) == names, f"{where}: names of scores")
+        return self
+
+
+def _check(holds: bool, what: str) -> None:
+    if not holds:
+        raise ValueError(f"{what} does not fit the rest of the record")
 
 
 def to_json(report: Report) -> str:
@@ -209,6 +236,8 @@ def from_json(text: str, name: str) -> Report:
     """
     try:
         data = json.loads(text)
+    except RecursionError as error:
+        raise InputError(f"{name}: nested too deeply.", "Give the report.json that `run --json` wrote.") from error
     except json.JSONDecodeError as error:
         raise InputError(
             f"{name}:{error.lineno}:{error.colno}: not JSON: {error.msg}.",
@@ -225,7 +254,7 @@ def from_json(text: str, name: str) -> Report:
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
-            f"{name}: {_path(first['loc'])}: {first['msg']}.",
+            f"{name}: {_path(first['loc'])}{': ' if first['loc'] else ''}{first['msg']}.",
             f"{error.error_count()} problem(s) in all; give the file as `run --json` wrote it.",
         ) from error
 

@@ -134,6 +134,14 @@ function layoutOf(canvas, count, extra) {
   };
 }
 
+/** A word that the explained token is part of, or the next ones: only its earlier tokens have a score. */
+function partOf(map, encoding, index) {
+  const parts = state.unit === "words" ? encoding.parts[index] : [index];
+  const seen = map.position === null ? parts : parts.filter((token) => token < map.position);
+  const whole = seen.length === parts.length;
+  return whole ? encoding[state.unit][index] : `${seen.map((token) => encoding.tokens[token]).join("")}…`;
+}
+
 function bars(example) {
   const { map } = example;
   const encoding = example.encoding(map);
@@ -149,7 +157,7 @@ function bars(example) {
       line: { width: 1, color: theme.get("--muted") },
     },
     customdata: shown,
-    hovertext: shown.map((index) => hover(encoding, index, scores[index])),
+    hovertext: shown.map((index) => hover(map, encoding, index, scores[index])),
     hovertemplate: "%{hovertext}<extra></extra>",
   }];
   const canvas = example.plots.find(({ kind }) => kind === "bars").canvas;
@@ -159,7 +167,7 @@ function bars(example) {
     bargap: 0.25,
     xaxis: axis({
       tickvals: shown.map((_, column) => column),
-      ticktext: shown.map((index) => tick(encoding[state.unit][index])),
+      ticktext: shown.map((index) => tick(partOf(map, encoding, index))),
       range: [-0.6, Math.max(shown.length, FEWEST_BARS) - 0.4],
       tickangle: shown.length > 8 ? -45 : 0,
       showgrid: false,
@@ -170,8 +178,8 @@ function bars(example) {
   return { data, layout };
 }
 
-function hover(encoding, index, score) {
-  const text = escapeLabel(encoding[state.unit][index]);
+function hover(map, encoding, index, score) {
+  const text = escapeLabel(partOf(map, encoding, index));
   const names = state.unit === "words"
     ? encoding.parts[index].map((token) => encoding.names[token]).join(" ")
     : encoding.names[index];
@@ -194,7 +202,7 @@ function matrix(example) {
     y: maps.map((_, row) => row),
     text: maps.map((map, row) => shown.map((index) => {
       const score = cell(map, index);
-      return score === null ? "" : `${escapeLabel(names[row])} ← ${hover(encoding, index, score)}`;
+      return score === null ? "" : `${escapeLabel(names[row])} ← ${hover(map, encoding, index, score)}`;
     })),
     hovertemplate: "%{text}<extra></extra>",
     hoverongaps: false,

@@ -102,11 +102,14 @@ class Example {
     encoding.runs.forEach(([wordsOfRun, pieces], index) => {
       const run = figure.runs[index];
       const hidden = !state.special && wordsOfRun.some((word) => special.has(word));
-      const whole = state.unit === "words" || pieces.length === 1;
+      const seen = (tokens) => map.position === null || tokens[0] < map.position;
+      // A word that the explained token is part of is coloured as far as that token can see.
+      const whole = pieces.length === 1 ? seen(pieces[0]) : state.unit === "words" && pieces.every(seen);
       const ofRun = state.unit === "words" ? strongest(words, wordsOfRun) : strongest(tokens, pieces[0]);
       setScore(run, whole ? ofRun : undefined, largest, hidden);
       [...run.children].forEach((piece, number) => {
-        setScore(piece, whole ? undefined : strongest(tokens, pieces[number]), largest, hidden);
+        const ofPiece = state.unit === "words" ? ofRun : strongest(tokens, pieces[number]);
+        setScore(piece, whole || !seen(pieces[number]) ? undefined : ofPiece, largest, hidden);
       });
     });
   }
@@ -186,7 +189,7 @@ class Example {
     const forth = one('.step[data-step="1"]', this.article);
     back.disabled = this.chosen === 0;
     forth.disabled = this.chosen === this.data.maps.length - 1;
-    fillChances(one(".chances", this.article), map.alternatives, map.label);
+    fillChances(one(".chances", this.article), map.alternatives);
     if (this.chosen !== this.tabled) this.fillTable();
   }
 
@@ -254,11 +257,11 @@ function percent(share) {
   return share > 0 && share < 0.005 ? "less than 1 %" : `${Math.round(share * 100)} %`;
 }
 
-function fillChances(list, alternatives, label) {
+function fillChances(list, alternatives) {
   list.replaceChildren(
-    ...alternatives.map(([name, written, probability]) => {
+    ...alternatives.map(([name, written, probability, explained]) => {
       const item = document.createElement("li");
-      item.className = name === label ? "predicted" : "";
+      item.className = explained ? "predicted" : "";
       const text = Object.assign(document.createElement("span"), { className: "name" });
       text.append(Object.assign(document.createElement("bdi"), { textContent: name }));
       const meter = Object.assign(document.createElement("meter"), { min: 0, max: 1, value: probability });

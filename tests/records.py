@@ -204,8 +204,8 @@ def outcomes(labels: list[str], winner: int = 0) -> list[Outcome]:
     logits = [4.0 if index == winner else -index % 5 / 2 for index in range(len(labels))]
     total = sum(map(math.exp, logits))
     return [
-        Outcome(label=label, logit=logit, probability=math.exp(logit) / total)
-        for label, logit in zip(labels, logits, strict=True)
+        Outcome(label=label, index=index, logit=logit, probability=math.exp(logit) / total)
+        for index, (label, logit) in enumerate(zip(labels, logits, strict=True))
     ]
 
 
@@ -250,7 +250,10 @@ def generation(id: str, prompt: str, text: str, **changes: Any) -> ExampleResult
     for position in positions:
         label = encoding.tokens[position].text
         chance = draw.uniform(0.2, 0.95)
-        others = [Outcome(label=f" {word}", logit=1.0, probability=(1 - chance) / 4) for word in ("dog", "mat", "old")]
+        others = [
+            Outcome(label=f" {word}", index=index, logit=1.0, probability=(1 - chance) / 4)
+            for index, word in enumerate(("dog", "mat", "old"), 90_000)
+        ]
         maps.append(
             map_(
                 encoding,
@@ -260,7 +263,8 @@ def generation(id: str, prompt: str, text: str, **changes: Any) -> ExampleResult
                     chance,
                     position=position,
                     chosen_by="generated",
-                    alternatives=[Outcome(label=label, logit=2.0, probability=chance), *others],
+                    index=position,
+                    alternatives=[Outcome(label=label, index=position, logit=2.0, probability=chance), *others],
                 ),
                 strong=("cat", "sat"),
             )

@@ -141,6 +141,31 @@ class TestModels:
             "Shorten it, split it into several examples, or use a model with a longer context.",
         )
 
+    def test_a_bidirectional_model_asked_to_continue(self) -> None:
+        assert failure("task: text-generation, prompt: The cat sat, model: models/bert-filler") == (
+            "The model looks at later tokens too (it is bidirectional), so it cannot continue a text.",
+            "Give a causal language model, such as one of the GPT or Llama families.",
+        )
+
+    def test_an_index_that_is_also_the_name_of_another_label(self, here: Path) -> None:
+        shutil.copytree(here / "models/bert", "stars")
+        config = json.loads(Path("stars/config.json").read_text(encoding="utf-8"))
+        config["id2label"], config["label2id"] = {"0": "1", "1": "2", "2": "3"}, {"1": 0, "2": 1, "3": 2}
+        Path("stars/config.json").write_text(json.dumps(config), encoding="utf-8")
+        assert failure(f"{TEXT}, model: stars, target: 1") == (
+            "target: 1 is the index of the label '2' and the name of another.",
+            "Write '1' in quotes for the name, or the name of the label you mean.",
+        )
+        assert run(f"{TEXT}, model: stars, target: '1'").exit_code == 0
+
+    def test_regression_with_several_numbers(self, here: Path) -> None:
+        shutil.copytree(here / "models/bert", "scores")
+        config = json.loads(Path("scores/config.json").read_text(encoding="utf-8"))
+        Path("scores/config.json").write_text(json.dumps({**config, "problem_type": "regression"}), encoding="utf-8")
+        assert failure(f"{TEXT}, model: scores")[0] == (
+            "The model gives numbers, not labels (regression); it is not explained yet."
+        )
+
     def test_a_prompt_that_leaves_no_room_for_the_answer(self) -> None:
         assert failure("task: text-generation, prompt: The cat, max_new_tokens: 70, model: models/llama") == (
             "The text is 73 tokens long, the model takes 64.",
@@ -252,7 +277,7 @@ class TestOutput:
         real = Path.replace
 
         def full(self: Path, target: Path) -> Path:
-            if Path(target) == Path("report.html"):
+            if Path(target) == Path("report.html").resolve():
                 raise OSError(28, "No space left on device")
             return real(self, target)
 
@@ -265,6 +290,26 @@ class TestOutput:
         assert sorted(path.name for path in rescue.iterdir()) == ["report.html", "report.json"]
         assert not list(Path().glob(".report*")), "no half-written file stays behind"
         shutil.rmtree(rescue)
+
+    def test_a_pipe_in_the_place_of_a_file(self) -> None:
+        os.mkfifo("pipe")
+        result = run(f"{TEXT}, model: models/bert", "-o", "pipe")
+        assert result.exit_code == 2
+        assert result.stderr == "Error: pipe is a device or a pipe, not a file.\nName a file with -o.\n"
+
+    def test_a_link_is_followed(self) -> None:
+        Path("real.html").write_text("old", encoding="utf-8")
+        Path("link.html").symlink_to("real.html")
+        assert run(f"{TEXT}, model: models/bert", "-o", "link.html").exit_code == 0
+        assert Path("link.html").is_symlink()
+        assert Path("real.html").read_text(encoding="utf-8") != "old"
+
+    def test_the_place_of_the_record(self) -> None:
+        result = run(f"{TEXT}, model: models/bert", "-o", "x.json", "--json")
+        assert result.exit_code == 2
+        assert result.stderr == (
+            "Error: x.json is where --json writes the record.\nName the page report.html, say, with -o.\n"
+        )
 
     def test_the_input_itself(self) -> None:
         result = run(f"{TEXT}, model: models/bert", "-o", "in.yaml")

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 import records
+from conftest import Explain
 from saliency_report.page import colour, render_page, text
 from saliency_report.page.spans import runs_by_segment
 from saliency_report.record import Map, Report
@@ -417,3 +418,38 @@ def test_a_hundred_examples_open_at_once_and_draw_only_what_is_near(visit: Open)
     assert page.ask("document.querySelector('#example-100 .canvas').layout.yaxis.title.text") == (
         "Gradient times input"
     )
+
+
+def test_the_quickstart_opens_with_the_network_cut_and_draws_every_chart(visit: Open, explain: Explain) -> None:
+    report = explain((Path(__file__).parent.parent / "sample_inputs/quickstart.yaml").read_text(encoding="utf-8"))
+    page = visit(report, offline=True)
+    numbers = range(1, len(report.examples) + 1)
+    assert len(numbers) >= 7
+    for number in numbers:
+        page.draw(number)
+        assert len(page.bars(number)) > 3
+    generated = [n for n in numbers if report.examples[n - 1].task == "text-generation"]
+    assert page.count("[data-chart=matrix] .canvas.drawn") == len(generated) >= 2
+    # The numbers on the page are those of the record.
+    review = report.examples[0]
+    words = [
+        text.rounded(score)
+        for score, word in zip(review.maps[0].word_scores["l2"], review.encodings[0].words, strict=True)
+        if not word.special
+    ]
+    assert page.bars(1) == pytest.approx(words)
+
+
+def test_a_word_is_coloured_as_far_as_the_explained_token_can_see(visit: Open, explain: Explain) -> None:
+    """Of "bedroom" the token "r" sees "b" and "ed": neither itself nor what follows may look as if it mattered."""
+    report = explain("- {task: text-generation, model: gpt2, prompt: The cat, continuation: ' bedroom sat'}")
+    tokens = report.examples[0].encodings[0].tokens
+    place = next(i for i, m in enumerate(report.examples[0].maps) if tokens[m.target.position or 0].text == "r")
+    page = visit(report)
+    page.draw(1)
+    for _ in range(place):
+        page.page.locator('.step[data-step="1"]').click()
+    shown = page.ask("[...document.querySelectorAll('.text [title]')].map((e) => e.textContent)")
+    seen = [t for t in tokens[: report.examples[0].maps[place].target.position] if t.text != "Ġ"]
+    assert "".join(shown) == "".join(t.text.removeprefix("Ġ") for t in seen)
+    assert page.ticks(1)[-1] == "bed…"

@@ -12,9 +12,11 @@ import tiny
 from conftest import Explain
 from saliency_report import engine
 from saliency_report.engine import Gradients
+from saliency_report.errors import ExampleError
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Report, from_json, to_json
 from saliency_report.spec import parse_spec
+from saliency_report.tasks.base import NOT_FINITE
 
 MIXED = "\n".join(
     f"- {{task: text-classification, model: {family}, text: '{'The cat sat on the mat. ' * length}'}}"
@@ -37,6 +39,14 @@ def test_examples_keep_the_order_of_the_file(explain: Explain) -> None:
 @pytest.mark.parametrize("family", tiny.CLASSIFIERS)
 def test_packed_equals_alone(explain: Explain, family: str) -> None:
     text = MIXED.replace("model: bert", f"model: {family}").replace("model: roberta", f"model: {family}")
+    packed, alone = explain(text, dtype="float64", budget=10_000), explain(text, dtype="float64", budget=1)
+    for ours, theirs in zip(scores(packed), scores(alone), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)
+
+
+def test_a_model_that_sees_padding_is_given_none(explain: Explain) -> None:
+    """FNet mixes all positions by a Fourier transform and takes no mask."""
+    text = MIXED.replace("model: bert", "model: fnet").replace("model: roberta", "model: fnet")
     packed, alone = explain(text, dtype="float64", budget=10_000), explain(text, dtype="float64", budget=1)
     for ours, theirs in zip(scores(packed), scores(alone), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)
@@ -154,6 +164,23 @@ def test_a_model_that_does_not_run_fails_its_examples_and_no_others(
     assert failure.message == "NotImplementedError: no such kernel"
 
 
+@pytest.mark.parametrize("trouble", ["memory", "overflow"])
+def test_what_one_example_cannot_do_at_the_check_costs_no_other(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    real = engine.check_equivalence
+
+    def picky(loaded: Any, rows: Any, *rest: Any) -> float:
+        if len(rows[0]) == 11:
+            raise ExampleError(NOT_FINITE) if trouble == "overflow" else torch.OutOfMemoryError("CUDA out of memory.")
+        return real(loaded, rows, *rest)
+
+    monkeypatch.setattr(engine, "check_equivalence", picky)
+    report = explain(MIXED.replace("roberta", "bert"))
+    assert [e.failure for e in report.examples] == [None] * 6
+    assert report.models[0].equivalence is not None
+
+
 def test_a_gradient_that_is_not_finite_is_an_error_of_its_example(
     explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -171,7 +198,7 @@ def test_a_gradient_that_is_not_finite_is_an_error_of_its_example(
     assert [e.failure is None for e in report.examples] == [True, True, True, True, False, False]
     failure = report.examples[4].failure
     assert failure is not None
-    assert failure.message == "The gradient is not finite: the model overflows on this text."
+    assert failure.message == "A number is not finite: the model overflows on this text."
     assert failure.next_step == "Try --dtype float32, or bfloat16 in the place of float16."
 
 

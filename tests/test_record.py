@@ -62,6 +62,27 @@ def test_what_is_no_report_is_refused(text: str, message: str) -> None:
     assert caught.value.next_step
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"headline": 9}, "headline"),
+        ({"model": 9}, "model"),
+        ({"maps": [], "encodings": []}, ""),
+    ],
+)
+def test_what_points_nowhere_is_refused(report: Report, change: dict[str, object], message: str) -> None:
+    data = json.loads(to_json(report))
+    data["examples"][0] |= change
+    if not message:
+        assert from_json(json.dumps(data), "r.json").examples[0].maps == []
+        return
+    with pytest.raises(InputError) as caught:
+        from_json(json.dumps(data), "r.json")
+    assert caught.value.message == (
+        f"r.json: Value error, example example-1: {message} does not fit the rest of the record."
+    )
+
+
 def test_a_wrong_field_is_named_by_its_path(report: Report) -> None:
     data = json.loads(to_json(report))
     data["examples"][1]["maps"][0]["scores"]["l2"][0] = "high"

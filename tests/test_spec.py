@@ -153,6 +153,19 @@ CASES = [
             "write plain text"
         ],
     ),
+    ("- &a [*a]", ["in.yaml:1:1: nested too deeply; an input is a list of mappings"]),
+    (
+        "- {task: text-generation, prompt: !!bool abc}",
+        ["in.yaml:1:35: [0].prompt: not a value that YAML knows: 'abc'; put it in quotes"],
+    ),
+    (
+        "- &a {task: text-generation, prompt: a}\n- {<<: *a, prompt: b, task: text-generation}",
+        ["in.yaml:2:4: [1].<<: merge keys are not supported; write shared fields under defaults"],
+    ),
+    (
+        "- {task: multiple-choice, question: q, choices: ['1', '2'], answer: 1}",
+        ["in.yaml:1:69: [0].answer: 1 is an index, and '1' another choice; write '1' in quotes, or the choice"],
+    ),
     ("[" * 3000, ["in.yaml:1:1: nested too deeply; an input is a list of mappings"]),
     (
         '- {task: text-classification, text: "half \\ud83d"}',

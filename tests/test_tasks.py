@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 import tiny
 from conftest import Explain
 from saliency_report.record import Encoding, ExampleResult, Segment
-from saliency_report.tasks.encoding import encode
+from saliency_report.tasks.encoding import encode, unknown_warning
 from saliency_report.tasks.text_generation import generated_spans
 
 HARD = "A naïve café 😀 served\t3.5 crème brûlée —\n東京!  Unbelievable"
@@ -145,8 +147,11 @@ def test_a_foil_explains_the_difference_of_two_logits(explain: Explain) -> None:
         rest = [*a.scores[name][shared:], *(-x for x in b.scores[name][shared:])]
         assert total[name][shared:] == pytest.approx(rest, abs=1e-6)
     assert [s.text for s in words.segments] == ["The cat sat.", "Who sat?", "cat", "bad"]
-    runner_up = only(explain(text % "runner-up").examples).maps[-1].target
-    assert "minus logit of the runner-up " in runner_up.sentence
+    order = sorted(result.prediction.outcomes if result.prediction else [], key=lambda outcome: -outcome.logit)
+    for target, foil in ((order[0], f"the runner-up {order[1].label}"), (order[2], f"the predicted {order[0].label}")):
+        asked = text.replace("target: cat", f"target: {target.label}") % "runner-up"
+        sentence = only(explain(asked).examples).maps[-1].target.sentence
+        assert sentence.startswith(f"logit of {target.label} minus logit of {foil}, ")
 
 
 def test_generation_has_a_map_a_token_over_what_came_before(explain: Explain) -> None:
@@ -201,6 +206,51 @@ def test_an_unfinished_character_at_the_end_is_shown_as_the_decoder_shows_it() -
     assert text.startswith(" a")
     assert len(spans) == len(new)
     assert spans[-1] == (2, len(text))
+
+
+def test_tokens_that_differ_by_a_space_have_different_labels(explain: Explain) -> None:
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The, continuation: ' cat at'}").examples)
+    assert [m.target.label for m in result.maps] == [" cat", " a", "t"]
+
+
+def test_what_a_join_of_ids_reads_is_told(explain: Explain, families: Path, tmp_path: Path) -> None:
+    """A SentencePiece tokenizer puts a space before what it cuts on its own."""
+    shutil.copytree(families / "llama", tmp_path / "llama")
+    tiny.metaspace().save_pretrained(tmp_path / "llama")
+    text = "- {task: text-generation, model: llama, prompt: The c, continuation: at}"
+    assert only(explain(text, folder=tmp_path).examples).warnings == [
+        "The continuation was cut into tokens on its own: together with the prompt it would share one.",
+        "Joined so, the model reads 'The c at'.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("example", "message"),
+    [
+        ("task: text-classification, text: '\u200b'", "The text has no tokens: the tokenizer passes over"),
+        (
+            "task: multiple-choice, question: q, choices: [a, '\u200b']",
+            "The choice has no tokens: the tokenizer passes over",
+        ),
+    ],
+)
+def test_a_text_without_tokens_is_not_explained(explain: Explain, example: str, message: str) -> None:
+    failure = explain(f"- {{{example}}}").examples[0].failure
+    assert failure is not None
+    assert failure.message == f"{message} '\\u200b'."
+
+
+def test_choices_with_the_same_tokens_are_noted(explain: Explain) -> None:
+    text = "- {task: multiple-choice, model: bert-choice, question: q, choices: [cat, 'cat ', bad]}"
+    assert only(explain(text).examples).warnings == ["The choice 'cat ' has the same tokens as an earlier one."]
+
+
+def test_a_reserved_token_written_in_a_text_is_special_even_where_it_means_unknown_too() -> None:
+    tokenizer = tiny.byte_level()
+    tokenizer.unk_token = "</s>"
+    _, encoding = encode(tokenizer, [Segment(name="prompt", text="The cat</s>")], [[0]], 99)
+    assert [token.special for token in encoding.tokens] == [False, False, True]
+    assert unknown_warning(tokenizer, encoding) == []
 
 
 def test_characters_that_the_model_cannot_see_are_named(explain: Explain) -> None:

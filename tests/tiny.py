@@ -60,6 +60,22 @@ def byte_level(*, roberta: bool = False, bos: bool = False) -> PreTrainedTokeniz
 
 
 VOCABULARY = 340  # a few more rows than either tokenizer has pieces
+
+
+def metaspace() -> PreTrainedTokenizerFast:
+    """A tokenizer that writes a space as ▁, also before the first word, as SentencePiece does."""
+    vocabulary = {
+        piece: i for i, piece in enumerate(dict.fromkeys(["<unk>", "▁", "▁The", "▁c", "▁at", "▁cat", *CHARACTERS]))
+    }
+    pairs = [("▁", "c"), ("▁", "a"), ("▁a", "t"), ("▁c", "a"), ("▁ca", "t"), ("▁", "T"), ("▁T", "h"), ("▁Th", "e")]
+    for first, second in pairs:
+        vocabulary.setdefault(first + second, len(vocabulary))
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=pairs, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    tokenizer.decoder = decoders.Metaspace(prepend_scheme="first")
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>")
+
+
 _SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 _BERT = {**_SMALL, "vocab_size": VOCABULARY, "max_position_embeddings": 64}
 _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
@@ -102,6 +118,18 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {**_SMALL, "vocab_size": VOCABULARY, "max_position_embeddings": 64, "pad_token_id": 1},
         lambda: byte_level(bos=True),
     ),
+    "fnet": (
+        "FNetForSequenceClassification",
+        {
+            **_SMALL,
+            "vocab_size": VOCABULARY,
+            "max_position_embeddings": 64,
+            "num_labels": 3,
+            "tpu_short_seq_length": 64,
+        },
+        wordpiece,
+    ),
+    "bert-filler": ("BertLMHeadModel", _BERT, wordpiece),
     "bert-choice": ("BertForMultipleChoice", _BERT, wordpiece),
     "roberta-choice": (
         "RobertaForMultipleChoice",
@@ -112,6 +140,7 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
 CLASSIFIERS = ["bert", "distilbert", "roberta", "gpt2-classifier", "llama-classifier"]
 CAUSAL = ["gpt2", "llama"]
 CHOICE = ["bert-choice", "roberta-choice"]
+ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
 
 
 def save(family: str, folder: Path) -> Path:

@@ -58,7 +58,12 @@ def _map(map_: Map) -> dict[str, Any]:
         "position": target.position,
         "probability": probability(target.probability),
         "alternatives": [
-            [label(outcome.label), probability(outcome.probability), outcome.probability]
+            [
+                label(outcome.label),
+                probability(outcome.probability),
+                outcome.probability,
+                outcome.index == target.index,
+            ]
             for outcome in target.alternatives
         ],
         "share": map_.special_share,

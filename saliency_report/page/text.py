@@ -60,7 +60,7 @@ def rounded(number: float) -> float:
 
 def probability(number: float) -> str:
     """A probability with three decimals, never rounded to a certainty that it is not."""
-    if 0.9995 <= number < 1:
+    if number >= 0.9995:
         return "> 0.999"
     return significant(number) if 0 < number < 0.0005 else f"{number:.3f}"
 
@@ -73,7 +73,8 @@ def probability_stated(number: float) -> str:
 
 def percent(share: float) -> str:
     """A share of a whole: 31 %."""
-    return "less than 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+    # Half up, as JavaScript's Math.round does; Python's own formatting rounds ties to even.
+    return "less than 1 %" if 0 < share < 0.005 else f"{math.floor(share * 100 + 0.5)} %"
 
 
 def duration(seconds: float) -> str:

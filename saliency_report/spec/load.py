@@ -209,6 +209,9 @@ def _check_choices(source: Source, fields: dict[str, object], path: Loc) -> None
         if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value < len(choices):
             last = len(choices) - 1
             source.problem((*path, field), f"index {value} is not among the choices 0 to {last}")
+        elif isinstance(value, int) and str(value) in choices and choices.index(str(value)) != value:
+            message = f"{value} is an index, and '{value}' another choice; write '{value}' in quotes, or the choice"
+            source.problem((*path, field), message)
         if isinstance(value, str) and value not in choices:
             known = [*choices, *([word] if word else [])]
             hint = _did_you_mean(value, known) or f"; the choices are {_list(choices)}"

@@ -17,6 +17,7 @@ Loc = tuple[str | int, ...]
 
 # An alias repeats a whole subtree: nine nested levels of nine make 387 million nodes out of 300 bytes.
 MAX_NODES = 2_000_000
+TOO_DEEP = "nested too deeply; an input is a list of mappings"
 
 
 @dataclass(frozen=True, order=True)
@@ -70,13 +71,16 @@ def parse(text: str) -> Source:
         source.problems.append(Problem(line, column, "", f"not valid YAML: {what}"))
         return source
     except RecursionError:
-        source.problems.append(Problem(1, 1, "", "nested too deeply; an input is a list of mappings"))
+        source.problems.append(Problem(1, 1, "", TOO_DEEP))
         return source
     except YAMLError as error:  # a control character, say: it has no mark
         source.problems.append(Problem(1, 1, "", f"not valid YAML: {error}".splitlines()[0]))
         return source
-    if node is not None:
-        source.data = _Walk(source, yaml.constructor).value(node, ())
+    try:
+        if node is not None:
+            source.data = _Walk(source, yaml.constructor).value(node, ())
+    except RecursionError:  # an alias within what it names
+        source.problems.append(Problem(1, 1, "", TOO_DEEP))
     return source
 
 
@@ -109,8 +113,12 @@ class _Walk:
             if not isinstance(key_node, ScalarNode):
                 self.source.problems.append(Problem(*position, dotted(path), "a key must be a plain word"))
                 continue
-            key = str(key_node.value)
+            key = str(key_node.value).encode("utf-8", "replace").decode()
             at = (*path, key)
+            if key == "<<":
+                message = "merge keys are not supported; write shared fields under defaults"
+                self.source.problems.append(Problem(*position, dotted(at), message))
+                continue
             if key in data:
                 first = self.source.keys[at][0]
                 self.source.problems.append(
@@ -131,6 +139,6 @@ class _Walk:
         except UnicodeDecodeError:
             self.source.problem(path, "holds half a character (a lone surrogate); write the character itself")
             return "\ufffd"
-        except ValueError as error:
+        except (KeyError, ValueError) as error:
             self.source.problem(path, f"not a value that YAML knows: {error}; put it in quotes")
         return str(node.value)

@@ -16,6 +16,9 @@ from saliency_report.tasks.encoding import Row
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
+NOT_FINITE = "A number is not finite: the model overflows on this text."
+TRY_ANOTHER_DTYPE = "Try --dtype float32, or bfloat16 in the place of float16."
+
 
 @dataclass(frozen=True)
 class Checkpoint:
@@ -48,10 +51,7 @@ def numbers(values: Tensor) -> list[float]:
         ExampleError: a value is infinite or not a number.
     """
     if not bool(values.isfinite().all()):
-        raise ExampleError(
-            "The gradient is not finite: the model overflows on this text.",
-            "Try --dtype float32, or bfloat16 in the place of float16.",
-        )
+        raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
     return [float(str(value)) for value in values.detach().cpu().numpy()]
 
 
@@ -59,8 +59,8 @@ def outcomes(labels: Sequence[str], logits: Tensor) -> list[Outcome]:
     """The answers (c,) that the model could give, with their softmax probabilities."""
     probabilities = numbers(logits.softmax(dim=-1))
     return [
-        Outcome(label=label, logit=logit, probability=min(probability, 1.0))
-        for label, logit, probability in zip(labels, numbers(logits), probabilities, strict=True)
+        Outcome(label=label, index=index, logit=logit, probability=min(probability, 1.0))
+        for index, (label, logit, probability) in enumerate(zip(labels, numbers(logits), probabilities, strict=True))
     ]
 
 
@@ -87,9 +87,9 @@ def special_share(encoding: Encoding, scores: Tensor) -> float:
 
 
 def stated(probability: float) -> str:
-    """A probability as the page writes it: never 1.000 or 0.000 for what is neither."""
-    if 0.9995 <= probability < 1:
+    """A probability as a target's sentence gives it: never 1.000 or 0.000, which a softmax only rounds to."""
+    if probability >= 0.9995:
         return "> 0.999"
-    if 0 < probability < 0.0005:
+    if probability < 0.0005:
         return "< 0.001"
     return f"= {probability:.3f}"

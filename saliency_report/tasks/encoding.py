@@ -85,7 +85,8 @@ def encode(
         if sequences[i] is not None and end > start:
             start, end = without_outer_space(strings[sequences[i]], start, end)
             segment, span = _place(places[sequences[i]], start, end)
-        special = bool(output["special_tokens_mask"][i]) or is_special(tokenizer, ids[i])
+        source = None if segment is None or span is None else segments[segment].text[slice(*span)]
+        special = bool(output["special_tokens_mask"][i]) or is_special(tokenizer, ids[i], source)
         tokens.append(
             Token(
                 text=pieces[i],
@@ -96,6 +97,12 @@ def encode(
                 special=special,
             )
         )
+    for index in (index for part in parts for index in part):
+        if not any(token.segment == index for token in tokens):
+            raise ExampleError(
+                f"The {segments[index].name} has no tokens: the tokenizer passes over {segments[index].text!r}.",
+                "Write a text that the model can read.",
+            )
     extra = {"token_type_ids": output["token_type_ids"]} if "token_type_ids" in output else {}
     return Row(ids, extra), build(segments, tokens)
 
@@ -114,9 +121,13 @@ def check_length(length: int, limit: int) -> None:
         )
 
 
-def is_special(tokenizer: Any, token: int) -> bool:
-    """Reserved tokens, but not the unknown token: that one stands for characters of the user."""
-    return token in tokenizer.all_special_ids and token != tokenizer.unk_token_id
+def is_special(tokenizer: Any, token: int, source: str | None = None) -> bool:
+    """Reserved tokens, but not the unknown token where it stands for other characters, those of `source`.
+
+    GPT-2 has one token for unknown, beginning and end; written out in a text it is the reserved one.
+    """
+    unknown = token == tokenizer.unk_token_id and source not in (None, tokenizer.unk_token)
+    return token in tokenizer.all_special_ids and not unknown
 
 
 def unknown_warning(tokenizer: Any, encoding: Encoding) -> list[str]:
@@ -124,7 +135,7 @@ def unknown_warning(tokenizer: Any, encoding: Encoding) -> list[str]:
     unseen = [
         encoding.segments[token.segment].text[token.start : token.end]
         for token in encoding.tokens
-        if token.id == tokenizer.unk_token_id and token.segment is not None
+        if token.id == tokenizer.unk_token_id and token.segment is not None and not token.special
     ]
     if not unseen:
         return []

@@ -29,6 +29,9 @@ def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
         rows.append(row)
         encodings.append(encoding)
     warnings = [w for encoding in encodings for w in unknown_warning(checkpoint.tokenizer, encoding)]
+    for i, row in enumerate(rows):
+        if row.ids in [other.ids for other in rows[:i]]:
+            warnings.append(f"The choice {example.choices[i]!r} has the same tokens as an earlier one.")
     return Prepared(rows, encodings, list(dict.fromkeys(warnings)))
 
 
@@ -73,7 +76,9 @@ def explain(
         if foil == index:
             warnings.append(f"The foil {answers[foil].label} is the predicted choice itself: no difference.")
         else:
-            encoding, contrast = _contrast(example, prepared, answers, index, foil, embeddings, gradients)
+            name = "the predicted " if foil == predicted else "the runner-up "
+            name = name if example.foil == "runner-up" else ""
+            encoding, contrast = _contrast(example, prepared, answers, index, foil, name, embeddings, gradients)
             headline = len(maps)
             encodings.append(encoding)
             maps.append(contrast)
@@ -112,6 +117,7 @@ def _contrast(
     answers: list[Outcome],
     index: int,
     foil: int,
+    foil_name: str,
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> tuple[Encoding, Map]:
@@ -147,7 +153,6 @@ def _contrast(
     encoding = build([*segments, prepared.encodings[foil].segments[-1]], [*tokens[0], *other])
     target_label, foil_label = answers[index].label, answers[foil].label
     difference = answers[index].logit - answers[foil].logit
-    rank = "the runner-up " if example.foil == "runner-up" else ""
     target = Target(
         quantity="logit difference",
         label=target_label,
@@ -157,7 +162,7 @@ def _contrast(
         score=difference,
         probability=answers[index].probability,
         chosen_by="predicted" if example.target == "predicted" else "given",
-        sentence=f"logit of {target_label} minus logit of {rank}{foil_label}, {difference:.3f}",
+        sentence=f"logit of {target_label} minus logit of {foil_name}{foil_label}, {difference:.3f}",
         alternatives=[],
     )
     title = f"{target_label} − {foil_label}"

@@ -88,12 +88,12 @@ def _labels(checkpoint: Checkpoint) -> list[str]:
             "The model gives several labels at once (multi-label); its labels are not explained yet.",
             "Use a model that chooses one label.",
         )
-    if config.num_labels < 2:
+    if config.num_labels < 2 or config.problem_type == "regression":
         raise ExampleError(
-            "The model gives one number, not labels (regression); it is not explained yet.",
+            "The model gives numbers, not labels (regression); it is not explained yet.",
             "Use a model that chooses among labels.",
         )
-    return [str(config.id2label[i]) for i in range(config.num_labels)]
+    return [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
 
 
 def _target(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> int:
@@ -107,6 +107,13 @@ def _index(value: str | int | None, field: str, checkpoint: Checkpoint) -> int |
         return None
     labels = _labels(checkpoint)
     if isinstance(value, int):
+        if str(value) in labels and labels.index(str(value)) != value:
+            raise ExampleError(
+                f"{field}: {value} is the index of the label {labels[value]!r} and the name of another."
+                if value < len(labels)
+                else f"{field}: the model has no label of index {value}.",
+                f"Write '{value}' in quotes for the name, or the name of the label you mean.",
+            )
         if not 0 <= value < len(labels):
             raise ExampleError(f"{field}: the model has no label {value}.", _known(labels))
         return value

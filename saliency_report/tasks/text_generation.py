@@ -24,6 +24,7 @@ from saliency_report.tasks.encoding import (
 AUTO_CLASS = "AutoModelForCausalLM"
 CHOICES = False
 ALTERNATIVES = 5
+TIE = 0.05  # relative; bfloat16 rounds logits to 0.4 %, and a batch of tokens rounds elsewhere than one by one
 _BLANKS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})  # a target of mere space needs a name
 
 
@@ -61,16 +62,19 @@ def _with_continuation(
         encoding = build(segments, [*prompt.encodings[0].tokens, *tokens])
         check_length(len(row), checkpoint.limit)
         warnings.append("The continuation was cut into tokens on its own: together with the prompt it would share one.")
+        read = _decode(tokenizer, [token for token in row.ids if not is_special(tokenizer, token)]).strip()
+        if read != (example.prompt + continuation).strip():
+            warnings.append(f"Joined so, the model reads {read!r}.")
     else:
         row, encoding = Row(row.ids), build(segments, encoding.tokens)
+        if example.prompt[-1].isalnum() and continuation[0].isalnum():
+            joined = f"{example.prompt.split()[-1]}{continuation.split()[0]}"
+            warnings.append(f"The continuation follows without a space: the model reads {joined!r}.")
     keep = len(row)
     while keep > known and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
         keep -= 1
     if keep == known:
         raise ExampleError("The continuation has no tokens.", "Write a continuation that the tokenizer can read.")
-    if example.prompt[-1].isalnum() and continuation[0].isalnum():
-        joined = f"{example.prompt.split()[-1]}{continuation.split()[0]}"
-        warnings.append(f"The continuation follows without a space: the model reads {joined!r}.")
     return Prepared([Row(row.ids[:keep])], [build(segments, encoding.tokens[:keep])], warnings, known)
 
 
@@ -156,7 +160,13 @@ def explain(
     warnings = [*prepared.warnings]
     if example.continuation is None:
         stop = "max_new_tokens" if len(maps) == example.max_new_tokens else "end of text"
-        close = [m.target.label for m in maps if m.target.alternatives[0].logit > m.target.score]
+        beaten = [(m.target.label, m.target.alternatives[0].logit - m.target.score) for m in maps]
+        close = [label for label, gap in beaten if gap > 0]
+        if any(gap > TIE * max(1.0, abs(m.target.score)) for (_, gap), m in zip(beaten, maps, strict=True)):
+            raise ExampleError(
+                "Computed again for its maps, the model prefers other tokens than those it generated.",
+                "Its generation depends on more than the text; give a continuation to explain.",
+            )
         if close:
             warnings.append(
                 f"Recomputed for this map, the model ranks another token a hair above {', '.join(close)}: "
@@ -199,14 +209,16 @@ def _target(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint,
         chosen_by="continuation" if given else "generated",
         sentence=f"logit of “{label}”, {made}, p {stated(probability)}{beaten}",
         alternatives=[
-            Outcome(label=_label(checkpoint.tokenizer, k), logit=logit, probability=min(probability, 1.0))
+            Outcome(label=_label(checkpoint.tokenizer, k), index=k, logit=logit, probability=min(probability, 1.0))
             for k, logit, probability in zip(top, numbers(logits[top]), numbers(probabilities[top]), strict=True)
         ],
     )
 
 
 def _label(tokenizer: Any, token: int) -> str:
-    text = _decode(tokenizer, [token])
+    # After another token: a decoder drops the space before the first word, and "▁at" would look like "at".
+    context = tokenizer("a", add_special_tokens=False).input_ids
+    text = _decode(tokenizer, [*context, token])[len(_decode(tokenizer, context)) :]
     if not text or "\ufffd" in text:
         return _piece(tokenizer, token)
     return text if text.strip() else text.translate(_BLANKS)
