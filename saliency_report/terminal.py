@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.style import Style
 from rich.text import Text
 
+from saliency_report.page.text import probability
 from saliency_report.record import Encoding, ExampleResult, Map
 
 # Backgrounds from nothing to strongest, each with a text colour that keeps a contrast of 7:1 or more.
@@ -67,7 +68,7 @@ def _answer(result: ExampleResult) -> str:
         return ""
     outcome = prediction.outcomes[prediction.predicted]
     right = "" if prediction.expected is None else " right" if prediction.expected == prediction.predicted else " wrong"
-    return f"{outcome.label} {outcome.probability:.3f}{right}"
+    return f"{outcome.label} {probability(outcome.probability)}{right}"
 
 
 def _printable(text: str) -> str:
