@@ -117,7 +117,6 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
             "random weights (the page says so).",
         )
     config = model.config
-    pad = config.pad_token_id if config.pad_token_id is not None else tokenizer.pad_token_id
     info = record.Model(
         name=f"embedded {Path(place).name}" if source == "embedded" else name,
         source=source,
@@ -133,6 +132,8 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     )
     inputs = frozenset(inspect.signature(model.forward).parameters)
     vocabulary = model.get_input_embeddings().num_embeddings
+    # The configuration's padding, not the tokenizer's: heads that pool the last token look for this one.
+    pad = config.pad_token_id
     return Loaded(model, Checkpoint(tokenizer, config, _limit(model, tokenizer)), info, pad, inputs, vocabulary)
 
 

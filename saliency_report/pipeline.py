@@ -23,24 +23,15 @@ from torch import Tensor
 from saliency_report import __version__, engine, record
 from saliency_report.aggregation import AGGREGATIONS
 from saliency_report.errors import ExampleError, without_paths
-from saliency_report.load_errors import SAVE_TOKENIZER
 from saliency_report.methods import METHODS
 from saliency_report.models import Loaded, Request, load, request, shown_name
+from saliency_report.packing import Company, Item, check_ids, fitting, warn_of_padding
 from saliency_report.record import ExampleResult, Report
-from saliency_report.spec import Example, Spec, TextGeneration
+from saliency_report.spec import Spec, TextGeneration
 from saliency_report.tasks import TASKS
-from saliency_report.tasks.base import NOT_FINITE, Prepared
+from saliency_report.tasks.base import NOT_FINITE
 
 Progress = Callable[[ExampleResult], None]
-
-
-@dataclass
-class _Item:
-    """An example between encoding and result."""
-
-    place: int
-    example: Example
-    prepared: Prepared
 
 
 @dataclass
@@ -98,7 +89,7 @@ class Run:
     def _group(self, wanted: Request, places: Sequence[int]) -> None:
         """All examples of one model and task."""
         task, index = TASKS[wanted.task], len(self.models)
-        items: list[_Item] = []
+        items: list[Item] = []
         try:
             loaded = load(wanted, self.device, self.spec.folder)
             self.models.append(loaded.info)
@@ -106,10 +97,10 @@ class Run:
                 with self._caught(index, place):
                     example = self.spec.examples[place]
                     prepared = task.prepare(example, loaded.checkpoint)
-                    _check_ids(prepared, loaded)
-                    items.append(_Item(place, example, prepared))
-            items.sort(key=lambda item: (len(item.prepared.rows), item.prepared.length))
-            can_pad = self._check(items, loaded, index, 1 if task.CHOICES else None)
+                    check_ids(prepared, loaded.vocabulary)
+                    items.append(Item(place, example, prepared))
+            items.sort(key=Item.size)
+            company = self._check(items, loaded, index, 1 if task.CHOICES else None)
         except Exception as error:
             failure = self._failure(error)
             for place in places:
@@ -122,12 +113,12 @@ class Run:
                     self._generation(item, loaded, index)
             return
         while items:
-            count = self._fitting(items, can_pad=can_pad)
+            count = fitting(items, self.budget, company)
             self._batch(items[:count], loaded, index, task)
             del items[:count]
 
-    def _check(self, items: Sequence[_Item], loaded: Loaded, index: int, groups: int | None) -> bool:
-        """Refuse a model that is another one at the hook; say whether its rows can be padded.
+    def _check(self, items: Sequence[Item], loaded: Loaded, index: int, groups: int | None) -> Company:
+        """Refuse a model that is another one at the hook; say with which others its examples can be packed.
 
         The first example that the model can run decides: what one example alone cannot do is that example's failure.
         """
@@ -135,40 +126,26 @@ class Run:
             rows = item.prepared.rows
             try:
                 difference = engine.check_equivalence(loaded, rows, groups)
-                can_pad = item.example.task == "text-generation" or engine.padding_is_neutral(loaded, rows, groups)
+                company = self._company(item, loaded, groups)
             except Exception as error:
                 alone = engine.is_out_of_memory(error) or getattr(error, "message", "") == NOT_FINITE
                 if not alone:
                     raise
                 continue
             self.models[index] = loaded.info.model_copy(update={"equivalence": difference})
-            if not can_pad:
-                self._warn_of_padding(items)
-            return can_pad
-        return False
+            if company != "with any":
+                warn_of_padding(items)
+            return company
+        return "with none"
 
-    def _warn_of_padding(self, items: Sequence[_Item]) -> None:
-        for item in items:
-            if len({len(row) for row in item.prepared.rows}) > 1:
-                item.prepared.warnings.append(
-                    "Padding changes what this model answers, and the choices differ in length: the shorter ones' "
-                    "numbers depend on the longest."
-                )
+    def _company(self, item: Item, loaded: Loaded, groups: int | None) -> Company:
+        if loaded.pad is None:  # GPT-2 with a classification head takes one row a batch then
+            return "with none"
+        if item.example.task == "text-generation" or engine.padding_is_neutral(loaded, item.prepared.rows, groups):
+            return "with any"
+        return "with equals"
 
-    def _fitting(self, items: Sequence[_Item], *, can_pad: bool) -> int:
-        """How many of the examples, sorted by length, go into one batch; at least one."""
-        rows, length = len(items[0].prepared.rows), items[0].prepared.length
-        count = 1
-        for item in items[1:]:
-            longest = item.prepared.length
-            if len(item.prepared.rows) != rows or (count + 1) * rows * longest > self.budget:
-                break
-            if not can_pad and longest != length:
-                break
-            count += 1
-        return count
-
-    def _batch(self, items: Sequence[_Item], loaded: Loaded, index: int, task: Any) -> None:
+    def _batch(self, items: Sequence[Item], loaded: Loaded, index: int, task: Any) -> None:
         """Explain a batch in one pass; when that fails each half alone, so that one example costs no other."""
         begun = time.perf_counter()
         rows = [row for item in items for row in item.prepared.rows]
@@ -207,7 +184,7 @@ class Run:
                 self._done(item.place, index, result, seconds * share)
             row += count
 
-    def _generation(self, item: _Item, loaded: Loaded, index: int) -> None:
+    def _generation(self, item: Item, loaded: Loaded, index: int) -> None:
         """Generate where no continuation is given, then one map a generated token."""
         begun = time.perf_counter()
         task, prepared, example = TASKS["text-generation"], item.prepared, item.example
@@ -269,13 +246,3 @@ class Run:
             raise error
         first = without_paths(str(error).strip().partition("\n")[0])
         return ExampleError(f"{type(error).__name__}: {first}", "Run again with --debug to see where.")
-
-
-def _check_ids(prepared: Prepared, loaded: Loaded) -> None:
-    highest = max(max(row.ids) for row in prepared.rows)
-    known = loaded.vocabulary
-    if highest >= known:
-        raise ExampleError(
-            f"The tokenizer gives the id {highest}, the model knows {known} tokens: they do not belong together.",
-            SAVE_TOKENIZER,
-        )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,16 @@ def test_a_model_that_sees_padding_is_given_none(explain: Explain) -> None:
     packed, alone = explain(text, dtype="float64", budget=10_000), explain(text, dtype="float64", budget=1)
     for ours, theirs in zip(scores(packed), scores(alone), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)
+
+
+def test_a_classifier_without_padding_takes_one_text_at_a_time(explain: Explain, tmp_path: Path) -> None:
+    """GPT-2 finds a row's last token by its padding; without one it refuses a batch of two, equal lengths or not."""
+    tiny.save("gpt2-classifier", tmp_path / "gpt2")
+    config = json.loads((tmp_path / "gpt2/config.json").read_text(encoding="utf-8"))
+    (tmp_path / "gpt2/config.json").write_text(json.dumps({**config, "pad_token_id": None}), encoding="utf-8")
+    text = "\n".join(["- {task: text-classification, model: gpt2, text: The cat sat}"] * 2)
+    first, second = scores(explain(text, folder=tmp_path))
+    assert first == second
 
 
 def test_packed_choices_equal_alone(explain: Explain) -> None:

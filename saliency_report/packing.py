@@ -1,0 +1,64 @@
+"""Which examples go into a batch together. Pure: knows lengths and budgets, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from saliency_report.errors import ExampleError
+from saliency_report.load_errors import SAVE_TOKENIZER
+from saliency_report.spec import Example
+from saliency_report.tasks.base import Prepared
+
+# With which other examples one can share a batch without a change of its numbers.
+Company = Literal["with any", "with equals", "with none"]
+
+
+@dataclass
+class Item:
+    """An example between encoding and result."""
+
+    place: int
+    example: Example
+    prepared: Prepared
+
+    def size(self) -> tuple[int, int]:
+        """Rows, and tokens of the longest: examples are packed in this order, so that little is padded."""
+        return len(self.prepared.rows), self.prepared.length
+
+
+def fitting(items: Sequence[Item], budget: int, company: Company) -> int:
+    """How many of the examples, sorted by size, go into one batch of at most `budget` padded tokens; at least one."""
+    count = 1
+    while count < len(items) and company != "with none":
+        rows, length = items[count].size()
+        other = rows != items[0].size()[0] or (company == "with equals" and length != items[0].size()[1])
+        if other or (count + 1) * rows * length > budget:
+            break
+        count += 1
+    return count
+
+
+def warn_of_padding(items: Sequence[Item]) -> None:
+    """Choices are one input to the model, padded to the longest, whether it is neutral or not."""
+    for item in items:
+        if len({len(row) for row in item.prepared.rows}) > 1:
+            item.prepared.warnings.append(
+                "Padding changes what this model answers, and the choices differ in length: the shorter ones' "
+                "numbers depend on the longest."
+            )
+
+
+def check_ids(prepared: Prepared, vocabulary: int) -> None:
+    """Refuse ids that the model has no embedding for.
+
+    Raises:
+        ExampleError: the tokenizer is another model's.
+    """
+    highest = max(max(row.ids) for row in prepared.rows)
+    if highest >= vocabulary:
+        raise ExampleError(
+            f"The tokenizer gives the id {highest}, the model knows {vocabulary} tokens: they do not belong together.",
+            SAVE_TOKENIZER,
+        )
