@@ -181,6 +181,8 @@ def test_a_continuation_that_would_share_a_token_with_the_prompt_is_joined_by_id
         "The continuation was cut into tokens on its own: together with the prompt it would share one."
     )
     assert shown(result.encodings[0]) == ["The", "c", "at"]
+    whole = only(explain("- {task: text-generation, model: gpt2, prompt: a, continuation: t}").examples)
+    assert shown(whole.encodings[0]) == ["a", "t"], "a single token would have been both"
 
 
 def test_generated_bytes_of_one_character_share_its_span() -> None:

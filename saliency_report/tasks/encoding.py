@@ -97,12 +97,6 @@ def encode(
                 special=special,
             )
         )
-    for index in (index for part in parts for index in part):
-        if not any(token.segment == index for token in tokens):
-            raise ExampleError(
-                f"The {segments[index].name} has no tokens: the tokenizer passes over {segments[index].text!r}.",
-                "Write a text that the model can read.",
-            )
     extra = {"token_type_ids": output["token_type_ids"]} if "token_type_ids" in output else {}
     return Row(ids, extra), build(segments, tokens)
 
@@ -110,6 +104,16 @@ def encode(
 def build(segments: Sequence[Segment], tokens: Sequence[Token]) -> Encoding:
     """An encoding with its words."""
     return Encoding(segments=list(segments), tokens=list(tokens), words=group_words(tokens, segments))
+
+
+def check_shown(encoding: Encoding) -> None:
+    """Refuse a text of which the model would read nothing, such as a lone zero-width space."""
+    for index, segment in enumerate(encoding.segments):
+        if not any(token.segment == index for token in encoding.tokens):
+            raise ExampleError(
+                f"The {segment.name} has no tokens: the tokenizer passes over {segment.text!r}.",
+                "Write a text that the model can read.",
+            )
 
 
 def check_length(length: int, limit: int) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 from saliency_report.record import Encoding, ExampleResult, Map, Outcome, Prediction, Segment, Target
 from saliency_report.spec import MultipleChoice
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
-from saliency_report.tasks.encoding import build, encode, unknown_warning
+from saliency_report.tasks.encoding import build, check_shown, encode, unknown_warning
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
 CHOICES = True  # the model takes (examples, choices, tokens)
@@ -26,6 +26,7 @@ def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
     for text in example.choices:
         segments = [*known, Segment(name="choice", text=text)]
         row, encoding = encode(checkpoint.tokenizer, segments, parts, checkpoint.limit)
+        check_shown(encoding)
         rows.append(row)
         encodings.append(encoding)
     warnings = [w for encoding in encodings for w in unknown_warning(checkpoint.tokenizer, encoding)]

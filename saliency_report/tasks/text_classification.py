@@ -11,7 +11,7 @@ from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Prediction, Segment, Target
 from saliency_report.spec import TextClassification
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
-from saliency_report.tasks.encoding import encode, unknown_warning
+from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 CHOICES = False
@@ -27,6 +27,7 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
         segments.append(Segment(name="text_pair", text=example.text_pair))
     parts = [[i] for i in range(len(segments))]
     row, encoding = encode(checkpoint.tokenizer, segments, parts, checkpoint.limit)
+    check_shown(encoding)
     return Prepared([row], [encoding], unknown_warning(checkpoint.tokenizer, encoding))
 
 

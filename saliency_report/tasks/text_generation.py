@@ -15,6 +15,7 @@ from saliency_report.tasks.encoding import (
     Row,
     build,
     check_length,
+    check_shown,
     encode,
     is_special,
     unknown_warning,
@@ -36,8 +37,7 @@ def prepare(example: TextGeneration, checkpoint: Checkpoint) -> Prepared:
     keep = len(row)
     while keep > 1 and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
         keep -= 1  # some tokenizers end every text with </s>: nothing is to be continued after that
-    if not encoding.tokens:
-        raise ExampleError("The prompt has no tokens.", "Write a prompt that the tokenizer can read.")
+    check_shown(encoding)
     row = Row(row.ids[:keep])
     encoding = build([prompt], encoding.tokens[:keep])
     prepared = Prepared([row], [encoding], unknown_warning(tokenizer, encoding), known=keep)
@@ -73,9 +73,9 @@ def _with_continuation(
     keep = len(row)
     while keep > known and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
         keep -= 1
-    if keep == known:
-        raise ExampleError("The continuation has no tokens.", "Write a continuation that the tokenizer can read.")
-    return Prepared([Row(row.ids[:keep])], [build(segments, encoding.tokens[:keep])], warnings, known)
+    encoding = build(segments, encoding.tokens[:keep])
+    check_shown(encoding)
+    return Prepared([Row(row.ids[:keep])], [encoding], warnings, known)
 
 
 def extend(prepared: Prepared, new: Sequence[int], checkpoint: Checkpoint) -> Prepared:
