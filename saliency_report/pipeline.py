@@ -73,14 +73,8 @@ class Run:
                 "torch": torch.__version__,
                 "transformers": transformers.__version__,
             },
-            methods=[
-                record.Method(name=m.name, title=m.title, sentence=m.sentence, formula=m.formula, reference=m.reference)
-                for m in METHODS.values()
-            ],
-            aggregations=[
-                record.Aggregation(name=a.name, title=a.title, signed=a.signed, sentence=a.sentence, formula=a.formula)
-                for a in AGGREGATIONS.values()
-            ],
+            methods=[record.Method.model_validate(m, from_attributes=True) for m in METHODS.values()],
+            aggregations=[record.Aggregation.model_validate(a, from_attributes=True) for a in AGGREGATIONS.values()],
             models=self.models,
             examples=[self.results[place] for place in range(len(self.spec.examples))],
             warnings=self.warnings,

@@ -77,13 +77,13 @@ class Target(Part):
     quantity: Literal["logit", "logit difference"]
     label: str = Field(description="Class label, choice or token whose logit is explained.")
     index: int = Field(description="Class index, choice index or token id.")
-    position: int | None = Field(description="Generation: index of the explained token in the encoding's tokens.")
-    foil: str | None = Field(description="What the target is compared with, for a logit difference.")
+    position: int | None = Field(None, description="Generation: index of the explained token in the encoding's tokens.")
+    foil: str | None = Field(None, description="What the target is compared with, for a logit difference.")
     score: float = Field(description="The explained number itself.")
     probability: float = Field(ge=0, le=1, description="Softmax probability of the target, for orientation.")
     chosen_by: Literal["predicted", "given", "generated", "continuation"]
     sentence: str = Field(description="The target in words.")
-    alternatives: list[Outcome] = Field(description="Generation: the likeliest tokens at this position.")
+    alternatives: list[Outcome] = Field([], description="Generation: the likeliest tokens at this position.")
 
 
 class Map(Part):
@@ -105,12 +105,14 @@ class Map(Part):
 class Prediction(Part):
     """What the model answered."""
 
-    outcomes: list[Outcome] = Field(description="All labels or choices, in the model's order; empty for generation.")
-    predicted: int | None = Field(description="Index of the likeliest outcome.")
-    expected: int | None = Field(description="Index of the outcome that the input calls right, where it does.")
-    text: str | None = Field(description="Generation: the text that was generated or given.")
+    outcomes: list[Outcome] = Field(
+        [], description="All labels or choices, in the model's order; empty for generation."
+    )
+    predicted: int | None = Field(None, description="Index of the likeliest outcome.")
+    expected: int | None = Field(None, description="Index of the outcome that the input calls right, where it does.")
+    text: str | None = Field(None, description="Generation: the text that was generated or given.")
     stop: Literal["max_new_tokens", "end of text", "continuation given"] | None = Field(
-        description="Generation: why it ended."
+        None, description="Generation: why it ended."
     )
 
 
@@ -126,7 +128,7 @@ class ExampleResult(Part):
 
     id: str
     task: str
-    model: int | None = Field(description="Index into models; null when the model did not load.")
+    model: int | None = Field(None, description="Index into models; null when the model did not load.")
     inputs: dict[str, Any] = Field(description="The example's fields as the input gave them, defaults applied.")
     encodings: list[Encoding] = []
     prediction: Prediction | None = None

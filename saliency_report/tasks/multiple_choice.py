@@ -61,13 +61,10 @@ def explain(
             quantity="logit",
             label=answer.label,
             index=i,
-            position=None,
-            foil=None,
             score=answer.logit,
             probability=answer.probability,
             chosen_by="predicted" if i == predicted and not asked else "given",
             sentence=f"logit of the choice {answer.label}{why}, p {stated(answer.probability)}",
-            alternatives=[],
         )
         maps.append(make_map(answer.label, i, encoding, target, gradients[i], embeddings[i]))
     headline = index
@@ -86,15 +83,12 @@ def explain(
     return ExampleResult(
         id=example.id,
         task=example.task,
-        model=None,
         inputs=example.model_dump(),
         encodings=encodings,
         prediction=Prediction(
             outcomes=answers,
             predicted=predicted,
             expected=None if example.answer is None else _index(example, example.answer),
-            text=None,
-            stop=None,
         ),
         maps=maps,
         headline=headline,
@@ -158,13 +152,11 @@ def _contrast(
         quantity="logit difference",
         label=target_label,
         index=index,
-        position=None,
         foil=foil_label,
         score=difference,
         probability=answers[index].probability,
         chosen_by="predicted" if example.target == "predicted" else "given",
         sentence=f"logit of {target_label} minus logit of {foil_name}{foil_label}, {difference:.3f}",
-        alternatives=[],
     )
     title = f"{target_label} − {foil_label}"
     return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)

@@ -55,27 +55,21 @@ def explain(
         quantity="logit",
         label=label,
         index=index,
-        position=None,
-        foil=None,
         score=answers[index].logit,
         probability=probability,
         chosen_by="given" if asked else "predicted",
         sentence=f"logit of {label}, {why}, p {stated(probability)}",
-        alternatives=[],
     )
     encoding = prepared.encodings[0]
     return ExampleResult(
         id=example.id,
         task=example.task,
-        model=None,
         inputs=example.model_dump(),
         encodings=[encoding],
         prediction=Prediction(
             outcomes=answers,
             predicted=predicted,
             expected=_index(example.label, "label", checkpoint),
-            text=None,
-            stop=None,
         ),
         maps=[make_map(label, 0, encoding, target, gradients[0], embeddings[0])],
         warnings=prepared.warnings,
