@@ -11,24 +11,22 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from saliency_report.errors import InputError
+from saliency_report.record.evidence import Completeness, Evidence, Noise, Plausibility, RunEvidence
+from saliency_report.record.part import Part
 
-# 1: the first.
-SCHEMA_VERSION: Literal[1] = 1
-
-
-class Part(BaseModel):
-    """A frozen piece of the record; unknown keys are errors and NaN is never written."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+# 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
+# default, so a record of version 1 reads as it stands.
+SCHEMA_VERSION: Literal[2] = 2
+READABLE = (1, 2)
 
 
 class Segment(Part):
     """A text that the reader knows: what was written in the input, or what the model generated."""
 
-    name: str = Field(description="text, text_pair, prompt, continuation, context, question or choice.")
+    name: str = Field(description="text, text_pair, prompt, template, continuation, context, question or choice.")
     text: str = Field(description="The user's own characters, or the generated ones, verbatim.")
     generated: bool = Field(False, description="Whether the model wrote it.")
 
@@ -71,14 +69,23 @@ class Outcome(Part):
     probability: float = Field(ge=0, le=1)
 
 
-class Target(Part):
-    """The one number that a map explains."""
+Quantity = Literal[
+    "logit", "log_prob", "probability", "loss", "logit difference", "log_prob difference", "probability difference"
+]
 
-    quantity: Literal["logit", "logit difference"]
-    label: str = Field(description="Class label, choice or token whose logit is explained.")
+
+class Target(Part):
+    """The one number F that a map explains."""
+
+    quantity: Quantity
+    label: str = Field(description="Class label, choice, token or span whose quantity is explained.")
     index: int = Field(description="Class index, choice index or token id.")
-    position: int | None = Field(None, description="Generation: index of the explained token in the encoding's tokens.")
-    foil: str | None = Field(None, description="What the target is compared with, for a logit difference.")
+    position: int | None = Field(
+        None, description="Generation: index of the explained token in the encoding's tokens; of a span, its last one."
+    )
+    first: int | None = Field(None, description="Generation: index of the first token of an explained span.")
+    foil: str | None = Field(None, description="What the target is compared with, for a difference.")
+    foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
     score: float = Field(description="The explained number itself.")
     probability: float = Field(ge=0, le=1, description="Softmax probability of the target, for orientation.")
     chosen_by: Literal["predicted", "given", "generated", "continuation"]
@@ -87,7 +94,7 @@ class Target(Part):
 
 
 class Map(Part):
-    """How strongly one target reacts to each token, under each aggregation.
+    """How much one method gives to each token for one target, under each score of the method.
 
     `scores[a]` has one number for each token of the encoding, in order; for a generated token only the earlier
     tokens, which are all that it can depend on. `word_scores[a]` is the same for words.
@@ -99,7 +106,16 @@ class Map(Part):
     target: Target
     scores: dict[str, list[float]]
     word_scores: dict[str, list[float]]
-    special_share: float = Field(ge=0, le=1, description="Share of the summed l2 scores that lies on special tokens.")
+    special_share: float = Field(
+        ge=0, le=1, description="Share of the summed absolute first scores that lies on special tokens."
+    )
+    correlation: float | None = Field(
+        None, description="Spearman correlation of the words' first scores, signs left aside, with the gradient's."
+    )
+    completeness: Completeness | None = None
+    noise: Noise | None = None
+    plausibility: Plausibility | None = None
+    warnings: list[str] = Field([])
 
 
 class Prediction(Part):
@@ -130,11 +146,12 @@ class ExampleResult(Part):
     task: str
     model: int | None = Field(None, description="Index into models; null when the model did not load.")
     inputs: dict[str, Any] = Field(description="The example's fields as the input gave them, defaults applied.")
-    encodings: list[Encoding] = []
+    encodings: list[Encoding] = Field([])
     prediction: Prediction | None = None
-    maps: list[Map] = []
+    maps: list[Map] = Field([])
     headline: int = Field(0, description="Index of the map to show first.")
-    warnings: list[str] = []
+    evidence: Evidence | None = Field(None, description="About the target of the headline map.")
+    warnings: list[str] = Field([])
     failure: Failure | None = None
     seconds: float = Field(0.0, ge=0, description="This example's share of its batch's computing time.")
 
@@ -165,10 +182,13 @@ class Method(Part):
     sentence: str
     formula: str
     reference: str
+    scores: list[str] = Field(
+        [], description="Names of the aggregations that its maps have, the first shown first; none: all of them."
+    )
 
 
 class Aggregation(Part):
-    """How a gradient of d numbers a token becomes one number."""
+    """How an attribution of d numbers a token becomes one number."""
 
     name: str
     title: str
@@ -180,7 +200,7 @@ class Aggregation(Part):
 class Report(Part):
     """One run: its settings, its models, its examples."""
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1, 2] = SCHEMA_VERSION
     title: str
     created_by: str
     created_at: str = Field(description="ISO 8601, UTC.")
@@ -193,11 +213,14 @@ class Report(Part):
     aggregations: list[Aggregation] = Field(min_length=1, description="The first one is the headline.")
     models: list[Model]
     examples: list[ExampleResult]
+    evidence: list[RunEvidence] = Field([], description="Means over the run, one entry a ranking.")
     warnings: list[str]
 
     @model_validator(mode="after")
     def _indices_point_into_their_lists(self) -> Report:
         names = [aggregation.name for aggregation in self.aggregations]
+        known = {method.name: method.scores or names for method in self.methods}
+        _check(set().union(*known.values()) <= set(names), "scores of the methods")
         for example in self.examples:
             where = f"example {example.id}"
             _check(example.model is None or 0 <= example.model < len(self.models), f"{where}: model")
@@ -213,7 +236,8 @@ class Report(Part):
                 _check(seen is None or 0 < seen < len(encoding.tokens), f"{where}: position")
                 lengths = {len(values) for values in map_.scores.values()}
                 _check(lengths == {len(encoding.tokens) if seen is None else seen}, f"{where}: scores")
-                _check(list(map_.scores) == list(map_.word_scores) == names, f"{where}: names of scores")
+                _check(map_.method in known, f"{where}: method")
+                _check(list(map_.scores) == list(map_.word_scores) == known[map_.method], f"{where}: names of scores")
         return self
 
 
@@ -246,9 +270,9 @@ def from_json(text: str, name: str) -> Report:
             "Give the report.json that `run --json` wrote.",
         ) from error
     version = data.get("schema_version") if isinstance(data, dict) else None
-    if version != SCHEMA_VERSION:
+    if version not in READABLE:
         raise InputError(
-            f"{name}: schema_version is {version!r}, this program reads {SCHEMA_VERSION}.",
+            f"{name}: schema_version is {version!r}, this program reads {' and '.join(map(str, READABLE))}.",
             "Give the report.json that `run --json` wrote, or install the version of saliency-report that wrote it.",
         )
     try:
