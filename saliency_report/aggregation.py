@@ -1,4 +1,4 @@
-"""From a gradient of d numbers a token to one number a token, and from tokens to words. Pure tensor functions.
+"""From an attribution of d numbers a token to one number a token, and from tokens to words. Pure tensor functions.
 
 A word is treated as one block of coordinates, those of all its tokens: its l2 is the norm of the whole block, its sum
 the sum over the whole block. So a word has the same kind of number as a token, and signed sums stay complete.
@@ -16,9 +16,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Aggregation:
-    """One way to make a number of a gradient `g` and the embedding `x` it was taken at.
+    """One way to make a number of an attribution `a`, such as a gradient `g`, and the embedding `x` it belongs to.
 
-    `token(g, x)`: (..., t, d), (t, d) -> (..., t). `word` says how the scores of a word's tokens become the word's.
+    `token(a, x)`: (..., t, d), (t, d) -> (..., t). `word` says how the scores of a word's tokens become the word's.
+    What is one number a token from the start, a drop or an attention, comes as an attribution with d = 1.
     """
 
     name: str
@@ -30,7 +31,26 @@ class Aggregation:
     word: Literal["norm", "sum", "mean", "amax"]
 
 
-# The first one is the headline.
+def _sum(a: Tensor, x: Tensor) -> Tensor:
+    return a.sum(dim=-1)
+
+
+def _l1(a: Tensor, x: Tensor) -> Tensor:
+    return a.abs().sum(dim=-1)
+
+
+def _l2(a: Tensor, x: Tensor) -> Tensor:
+    norms: Tensor = a.norm(dim=-1)
+    return norms
+
+
+def _largest(a: Tensor, x: Tensor) -> Tensor:
+    return a.abs().amax(dim=-1)
+
+
+GRADIENT_SCORES = ("l2", "l1", "max", "sum", "mean", "gradient_x_input")
+
+# The scores of a gradient first, the headline before all; then those of the other methods.
 AGGREGATIONS: dict[str, Aggregation] = {
     aggregation.name: aggregation
     for aggregation in (
@@ -41,7 +61,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
             "How steeply the explained number changes when the token's embedding moves, in the direction in which it "
             "changes most. It has no sign: a high value says that the token matters, not what it argues for.",
             "√Σⱼ gⱼ²",
-            lambda g, x: g.norm(dim=-1),
+            _l2,
             "norm",
         ),
         Aggregation(
@@ -50,7 +70,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
             False,
             "The absolute slopes along all coordinates of the embedding, added up. It has no sign.",
             "Σⱼ |gⱼ|",
-            lambda g, x: g.abs().sum(dim=-1),
+            _l1,
             "sum",
         ),
         Aggregation(
@@ -59,7 +79,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
             False,
             "The largest absolute slope along a single coordinate of the embedding. It has no sign.",
             "maxⱼ |gⱼ|",
-            lambda g, x: g.abs().amax(dim=-1),
+            _largest,
             "amax",
         ),
         Aggregation(
@@ -70,7 +90,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
             "embedding grows by the same small amount. That direction means nothing in particular to a model, so "
             "read it as a check on other maps.",
             "Σⱼ gⱼ",
-            lambda g, x: g.sum(dim=-1),
+            _sum,
             "sum",
         ),
         Aggregation(
@@ -87,18 +107,115 @@ AGGREGATIONS: dict[str, Aggregation] = {
             "gradient × input",
             True,
             "The slope along the embedding itself: to first order, what the explained number would lose if the "
-            "embedding shrank to zero. Positive supports the target, negative argues against it.",
+            "embedding shrank to zero. Positive raises the explained number, negative lowers it.",
             "Σⱼ gⱼ xⱼ",
             lambda g, x: (g * x).sum(dim=-1),
+            "sum",
+        ),
+        Aggregation(
+            "attribution",
+            "attribution",
+            True,
+            "How much of F(x) − F(baseline) this token accounts for; all of them add up to it, as closely as the map's "
+            "completeness says. Positive raises the explained number, negative lowers it.",
+            "Σⱼ aⱼ",
+            _sum,
+            "sum",
+        ),
+        Aggregation(
+            "attribution_l2",
+            "attribution norm (L2)",
+            False,
+            "The length of the token's attribution, in which coordinates that work against each other do not cancel. "
+            "It has no sign, and these do not add up to F(x) − F(baseline).",
+            "√Σⱼ aⱼ²",
+            _l2,
+            "norm",
+        ),
+        Aggregation(
+            "attribution_l1",
+            "attribution norm (L1)",
+            False,
+            "The absolute attributions of all coordinates of the embedding, added up: nothing cancels. It has no sign, "
+            "and all of them together are usually much more than F(x) − F(baseline).",
+            "Σⱼ |aⱼ|",
+            _l1,
+            "sum",
+        ),
+        Aggregation(
+            "attribution_max",
+            "largest attribution",
+            False,
+            "The largest absolute attribution of a single coordinate of the embedding. It has no sign.",
+            "maxⱼ |aⱼ|",
+            _largest,
+            "amax",
+        ),
+        Aggregation(
+            "mean_square",
+            "mean squared slope",
+            False,
+            "The squared slopes along all coordinates of the embedding, their mean over noisy copies of the text, "
+            "added up. It has no sign, and grows with the square of a slope.",
+            "Σⱼ mean gⱼ²",
+            _sum,
+            "sum",
+        ),
+        Aggregation(
+            "max_mean_square",
+            "largest mean squared slope",
+            False,
+            "The largest mean squared slope along a single coordinate of the embedding. It has no sign.",
+            "maxⱼ mean gⱼ²",
+            _largest,
+            "amax",
+        ),
+        Aggregation(
+            "variance",
+            "variance of slopes",
+            False,
+            "How much the slopes differ between noisy copies of the text: their variances along all coordinates of the "
+            "embedding, added up. It has no sign; it says how unsteady a slope is, not how large.",
+            "Σⱼ var gⱼ",
+            _sum,
+            "sum",
+        ),
+        Aggregation(
+            "max_variance",
+            "largest variance of slopes",
+            False,
+            "The largest variance of the slope along a single coordinate of the embedding. It has no sign.",
+            "maxⱼ var gⱼ",
+            _largest,
+            "amax",
+        ),
+        Aggregation(
+            "drop",
+            "drop",
+            True,
+            "How far the explained number falls when this token is taken out and all others stay. Positive raises the "
+            "number, negative lowers it; drops do not add up to anything.",
+            "F(x) − F(x without it)",
+            _sum,
+            "sum",
+        ),
+        Aggregation(
+            "attention",
+            "attention",
+            False,
+            "How much attention the explained position pays to this token, through all layers. It has no sign: it "
+            "says where the model looked, not what for.",
+            "R of the explained position, at this token",
+            _sum,
             "sum",
         ),
     )
 }
 
 
-def token_scores(gradients: Tensor, embeddings: Tensor) -> dict[str, Tensor]:
-    """Every aggregation of gradients (..., t, d) taken at embeddings (t, d), each (..., t)."""
-    return {a.name: a.token(gradients, embeddings) for a in AGGREGATIONS.values()}
+def token_scores(attribution: Tensor, embeddings: Tensor, names: Sequence[str] = GRADIENT_SCORES) -> dict[str, Tensor]:
+    """The named aggregations of an attribution (..., t, d) at embeddings (t, d), each (..., t), in the order given."""
+    return {name: AGGREGATIONS[name].token(attribution, embeddings) for name in names}
 
 
 def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> dict[str, Tensor]:

@@ -21,7 +21,7 @@ import transformers
 from torch import Tensor
 
 from saliency_report import __version__, engine, record
-from saliency_report.aggregation import AGGREGATIONS
+from saliency_report.aggregation import AGGREGATIONS, GRADIENT_SCORES
 from saliency_report.errors import ExampleError, without_paths
 from saliency_report.methods import METHODS
 from saliency_report.models import Loaded, Request, load, request, shown_name
@@ -73,8 +73,10 @@ class Run:
                 "torch": torch.__version__,
                 "transformers": transformers.__version__,
             },
-            methods=[record.Method.model_validate(m, from_attributes=True) for m in METHODS.values()],
-            aggregations=[record.Aggregation.model_validate(a, from_attributes=True) for a in AGGREGATIONS.values()],
+            methods=[record.Method.model_validate(METHODS["gradient"], from_attributes=True)],
+            aggregations=[
+                record.Aggregation.model_validate(AGGREGATIONS[name], from_attributes=True) for name in GRADIENT_SCORES
+            ],
             models=self.models,
             examples=[self.results[place] for place in range(len(self.spec.examples))],
             warnings=self.warnings,
