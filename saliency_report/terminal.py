@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from rich.style import Style
 from rich.text import Text
 
+from saliency_report.page.facts import off_by
+from saliency_report.page.targets import headline_group
 from saliency_report.page.text import probability
 from saliency_report.record import Encoding, ExampleResult, Map
 
 # Backgrounds from nothing to strongest, each with a text colour that keeps a contrast of 7:1 or more.
 RAMP = [None, ("#fff3d6", "#000000"), ("#ffe0a3", "#000000"), ("#ffc766", "#000000"), ("#ffab33", "#000000")]
+VERDICTS = {"pass": ("adds up", "dim"), "warn": ("adds up only roughly", "yellow"), "fail": ("does not add up", "red")}
 TOP_WORDS = 5
+FLOWING = ("template", "prompt", "continuation")  # one running text
 WIDTH = 600  # characters of text shown; the page has all of it
 
 
 def lines(result: ExampleResult) -> list[Text]:
-    """The heading, the heatmap of the headline map, its strongest words, and what went wrong."""
+    """The heading, the heatmap of the headline map, its strongest words, which sums hold, and what went wrong."""
     shown = [_line(f"{result.id}  {result.task}  {_answer(result)}".rstrip(), "bold")]
     if result.failure:
         shown.append(_line(f"  failed: {result.failure.message} {result.failure.next_step}", "red"))
@@ -24,6 +30,7 @@ def lines(result: ExampleResult) -> list[Text]:
         encoding = result.encodings[chosen.encoding]
         shown.append(Text("  ").append_text(heatmap(encoding, chosen)))
         shown.append(_line(f"  {chosen.target.sentence}; strongest: {_strongest(encoding, chosen)}", "dim"))
+        shown += _sums(result)
     return shown + [_line(f"  note: {warning}", "yellow") for warning in result.warnings]
 
 
@@ -32,33 +39,51 @@ def _line(text: str, style: str) -> Text:
 
 
 def heatmap(encoding: Encoding, chosen: Map) -> Text:
-    """The texts with a background by each word's l2, scaled to the strongest word that is shown."""
-    scores = chosen.word_scores["l2"]
-    top = max((s for s, word in zip(scores, encoding.words, strict=False) if not word.special), default=0.0)
+    """The texts with a background by each word's first score, scaled to the strongest word that is shown."""
+    scores = _first_scores(chosen)
+    words = [word for word in zip(scores, encoding.words, strict=False) if not word[1].special]
+    top = max((abs(score) for score, _ in words), default=0.0)
     text, left = Text(), WIDTH
     for i, segment in enumerate(encoding.segments):
         part = Text(_printable(segment.text))
-        for score, word in zip(scores, encoding.words, strict=False):
-            if word.segment == i and not word.special and top > 0:
-                colours = RAMP[min(len(RAMP) - 1, round(score / top * (len(RAMP) - 1)))]
+        for score, word in words:
+            if word.segment == i and top > 0:
+                colours = RAMP[min(len(RAMP) - 1, round(abs(score) / top * (len(RAMP) - 1)))]
                 if colours:
                     part.stylize(Style(bgcolor=colours[0], color=colours[1]), word.start or 0, word.end)
         if segment.generated:
             part.stylize("underline")
-        joined = not text or segment.name == "continuation"
+        if segment.name == "template":
+            part.stylize("dim")
+        joined = not text or segment.name in FLOWING
         text.append_text(part[:left]) if joined else text.append(" / ").append_text(part[:left])
         left -= min(left, len(part))
     return text.append("…") if not left else text
 
 
+def _sums(result: ExampleResult) -> Iterator[Text]:
+    """For each map of the headline's target whose scores should add up, whether they do."""
+    group = headline_group(result)
+    for index in sorted((group.primary, *group.others)):
+        map_ = result.maps[index]
+        if map_.completeness:
+            verdict, style = VERDICTS[map_.completeness.verdict]
+            yield _line(f"  {map_.method.replace('_', ' ')}: {verdict} ({off_by(map_.completeness)})", style)
+
+
+def _first_scores(chosen: Map) -> list[float]:
+    """The first scores of the words; what is not measured is not shown, as 0 is not."""
+    return [score or 0.0 for score in next(iter(chosen.word_scores.values()))]
+
+
 def _strongest(encoding: Encoding, chosen: Map) -> str:
-    scores = chosen.word_scores["l2"]
+    scores = _first_scores(chosen)
     words = [
         (score, encoding.segments[word.segment].text[word.start : word.end])
         for score, word in zip(scores, encoding.words, strict=False)
         if word.segment is not None and not word.special
     ]
-    top = sorted((pair for pair in words if pair[1].strip()), key=lambda pair: -pair[0])[:TOP_WORDS]
+    top = sorted((pair for pair in words if pair[1].strip()), key=lambda pair: -abs(pair[0]))[:TOP_WORDS]
     return ", ".join(f"{word} {score:.3g}" for score, word in top)
 
 

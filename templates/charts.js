@@ -1,9 +1,12 @@
-// Plotly, unpacked when the first chart comes near, and the two kinds of chart. Positions are integers and labels are tick
+// Plotly, unpacked when the first chart comes near, and the kinds of chart. Positions are integers and labels are tick
 // texts: by label, Plotly would merge repeated tokens. It reads labels as a kind of HTML, so "<s>" has to be escaped.
 
 const LABEL_WIDTH = 22; // pixels a bar needs so that every label can be read
 const LONGEST_TICK = 16;
 const FEWEST_BARS = 8; // room for as many, so that two bars are not as wide as the page
+
+// What draws a figure.plot, by its data-chart: a plot (its example, its figure, its canvas) to { data, layout }.
+const builders = { bars, matrix };
 
 const charts = {
   near: new Set(),
@@ -19,6 +22,7 @@ const charts = {
   watch(example) {
     example.plots = all("figure.plot", example.article).map((figure) => ({
       example,
+      figure,
       kind: figure.dataset.chart,
       canvas: one(".canvas", figure),
     }));
@@ -47,7 +51,7 @@ const charts = {
     const mark = `${state.version} ${plot.example.chosen} ${theme.isDark()}`;
     if (plot.mark === mark) return; // already as it should be
     plot.mark = mark;
-    const { data, layout } = plot.kind === "bars" ? bars(plot.example) : matrix(plot.example);
+    const { data, layout } = builders[plot.kind](plot);
     const first = !plot.canvas.classList.contains("drawn");
     if (first) plot.canvas.replaceChildren();
     await Plotly.react(plot.canvas, data, layout, {
@@ -105,13 +109,14 @@ function positions(example, encoding) {
   return encoding[state.unit].map((_, index) => index).filter((index) => state.special || !special.has(index));
 }
 
-function axis(extra) {
+/** An axis makes room on its own side alone: where both push all margins, Plotly goes round in circles and gives up. */
+function axis(side, extra) {
   return {
     gridcolor: theme.get("--line"),
     linecolor: theme.get("--line"),
     zerolinecolor: theme.get("--muted"),
     fixedrange: true,
-    automargin: true,
+    automargin: side === "x" ? "height" : "width",
     ...extra,
   };
 }
@@ -142,30 +147,35 @@ function partOf(map, encoding, index) {
   return whole ? encoding[state.unit][index] : `${seen.map((token) => encoding.tokens[token]).join("")}…`;
 }
 
-function bars(example) {
+function bars({ example, canvas }) {
   const { map } = example;
   const encoding = example.encoding(map);
   const scores = example.scores(map);
+  const errors = example.errors(map);
+  const { signed, title } = scoreOf(map);
   const shown = positions(example, encoding).filter((index) => scores[index] !== undefined);
-  const largest = example.largest(example.isSequence ? [map] : example.data.maps) || 1;
+  const largest = example.largest(example.onScaleOf(map)) || 1;
+  const whiskers = errors && {
+    type: "data", array: shown.map((index) => errors[index]), color: theme.get("--ink"), thickness: 1.2, width: 3,
+  };
   const data = [{
     type: "bar",
     x: shown.map((_, column) => column),
     y: shown.map((index) => scores[index]),
+    ...(whiskers && { error_y: whiskers }),
     marker: {
-      color: shown.map((index) => barColour(scores[index], largest)),
+      color: shown.map((index) => barColour(scores[index], largest, signed)),
       line: { width: 1, color: theme.get("--muted") },
     },
     customdata: shown,
-    hovertext: shown.map((index) => hover(map, encoding, index, scores[index])),
+    hovertext: shown.map((index) => hover(map, encoding, index, scores[index], errors?.[index])),
     hovertemplate: "%{hovertext}<extra></extra>",
   }];
-  const canvas = example.plots.find(({ kind }) => kind === "bars").canvas;
   const layout = layoutOf(canvas, shown.length, {
     height: 300,
     margin: { t: 24, r: 12, b: 40, l: 48 },
     bargap: 0.25,
-    xaxis: axis({
+    xaxis: axis("x", {
       tickvals: shown.map((_, column) => column),
       ticktext: shown.map((index) => tick(partOf(map, encoding, index))),
       range: [-0.6, Math.max(shown.length, FEWEST_BARS) - 0.4],
@@ -173,28 +183,34 @@ function bars(example) {
       showgrid: false,
       zeroline: false,
     }),
-    yaxis: axis({ title: { text: escapeLabel(state.aggregation.title) } }),
+    yaxis: axis("y", { title: { text: escapeLabel(title) } }),
   });
   return { data, layout };
 }
 
-function hover(map, encoding, index, score) {
+function hover(map, encoding, index, score, error) {
   const text = escapeLabel(partOf(map, encoding, index));
   const names = state.unit === "words"
     ? encoding.parts[index].map((token) => encoding.names[token]).join(" ")
     : encoding.names[index];
   const made = names === encoding[state.unit][index] ? "" : `<br>made of ${escapeLabel(names)}`;
-  return `${text}<br>${escapeLabel(state.aggregation.title)}: ${significant(score)}${made}`;
+  return `${text}<br>${escapeLabel(scoreOf(map).title)}: ${withError(score, error)}${made}`;
 }
 
 /** Explained tokens (rows) against all positions; a position that a token cannot depend on stays empty, not zero. */
-function matrix(example) {
-  const { maps } = example.data;
-  const encoding = example.encoding(maps[0]);
+function matrix({ example, figure, canvas }) {
+  // By the chosen map's method, whatever target it is of; a target that the method left out has an empty row.
+  const { method } = example.map;
+  const maps = example.data.targets.map((_, target) => example.data.maps[example.mapBy(target, method)]);
+  const explained = example.data.targets.map(([primary]) => example.data.maps[primary]);
+  const encoding = example.encoding(explained[0]);
   const shown = positions(example, encoding);
-  const largest = example.largest(maps) || 1;
-  const names = maps.map((map) => encoding.tokens[map.position]);
-  const cell = (map, index) => example.scores(map)[index] ?? null;
+  const largest = example.largest(maps.filter(Boolean)) || 1;
+  const { signed, name } = scoreOf(example.map);
+  const names = explained.map((map) => example.explainedName(map));
+  const cell = (map, index) => (map ? example.scores(map)[index] ?? null : null);
+  const by = example.data.targets.some((group) => group.length > 1) ? `, by ${METHODS[method].title}` : "";
+  one(".plot-title", figure).textContent = `Every explained token (a row) against what stood before it${by}`;
   const data = [{
     type: "heatmap",
     z: maps.map((map) => shown.map((index) => cell(map, index))),
@@ -206,26 +222,25 @@ function matrix(example) {
     })),
     hovertemplate: "%{text}<extra></extra>",
     hoverongaps: false,
-    zmin: state.aggregation.signed ? -largest : 0,
+    zmin: signed ? -largest : 0,
     zmax: largest,
-    colorscale: colourScale(),
+    colorscale: colourScale(signed),
     xgap: 1,
     ygap: 1,
-    colorbar: { thickness: 10, outlinewidth: 0, title: { text: escapeLabel(state.aggregation.name), side: "right" } },
+    colorbar: { thickness: 10, outlinewidth: 0, title: { text: escapeLabel(name), side: "right" } },
   }];
-  const canvas = example.plots.find(({ kind }) => kind === "matrix").canvas;
-  const row = example.chosen;
+  const row = example.target;
   const layout = layoutOf(canvas, shown.length, {
     height: 130 + Math.max(maps.length, 3) * 26,
     margin: { t: 24, r: 12, b: 40, l: 48 },
-    xaxis: axis({
+    xaxis: axis("x", {
       tickvals: shown.map((_, column) => column),
       ticktext: shown.map((index) => tick(encoding[state.unit][index])),
       tickangle: shown.length > 8 ? -45 : 0,
       showgrid: false,
       zeroline: false,
     }),
-    yaxis: axis({
+    yaxis: axis("y", {
       tickvals: maps.map((_, index) => index),
       ticktext: names.map(tick),
       autorange: "reversed",
@@ -242,8 +257,8 @@ function matrix(example) {
 }
 
 /** The colour of a bar: given numbers and a colour scale, Plotly 4 warns of each number on the console. */
-function barColour(score, largest) {
-  const hue = theme.get(state.aggregation.signed ? (score >= 0 ? "--p" : "--n") : "--s");
+function barColour(score, largest, signed) {
+  const hue = theme.get(signed ? (score >= 0 ? "--p" : "--n") : "--s");
   const share = Math.abs(score) / largest;
   const channel = (colour, index) => parseInt(colour.slice(2 * index + 1, 2 * index + 3), 16);
   const mixed = [0, 1, 2].map((index) => {
@@ -254,8 +269,8 @@ function barColour(score, largest) {
 }
 
 /** From the paper to the full hue: no text lies on a chart, so it can be stronger than behind words. */
-function colourScale() {
-  return state.aggregation.signed
+function colourScale(signed) {
+  return signed
     ? [[0, theme.get("--n")], [0.5, theme.get("--paper")], [1, theme.get("--p")]]
     : [[0, theme.get("--paper")], [1, theme.get("--s")]];
 }
@@ -263,9 +278,9 @@ function colourScale() {
 /** A bar lights its word; a row of the matrix chooses its token. */
 function connect({ kind, canvas, example }) {
   if (kind === "matrix") {
-    canvas.on("plotly_click", ({ points }) => example.choose(points[0].y));
-    return;
+    canvas.on("plotly_click", ({ points }) => example.chooseTarget(points[0].y));
   }
+  if (kind !== "bars") return;
   canvas.on("plotly_hover", ({ points }) => light(example, points[0].customdata));
   canvas.on("plotly_unhover", () => light(example, null));
 }
@@ -273,7 +288,7 @@ function connect({ kind, canvas, example }) {
 function light(example, index) {
   for (const element of all(".lit", example.article)) element.classList.remove("lit");
   if (index === null) return;
-  const figure = example.figures.find(({ map }) => example.isSequence || map === example.chosen);
+  const figure = example.figures.find(({ shows }) => shows === example.chosen);
   example.encoding(example.map).runs.forEach(([words, pieces], number) => {
     const run = figure.runs[number];
     if (state.unit === "words") {
@@ -285,9 +300,3 @@ function light(example, index) {
     });
   });
 }
-
-document.documentElement.classList.add("scripted");
-readSwitches();
-watchExamples();
-one(".controls").addEventListener("change", readSwitches);
-theme.query.addEventListener("change", () => charts.refreshAll());

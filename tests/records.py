@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import random
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -83,6 +84,13 @@ METHOD = Method(
     formula="∂y/∂e",
     reference="Simonyan, Vedaldi, Zisserman 2013, arXiv:1312.6034.",
 )
+
+
+def measured(scores: Sequence[float | None]) -> list[float]:
+    """Scores of which none is missing."""
+    there = [score for score in scores if score is not None]
+    assert len(there) == len(scores)
+    return there
 
 
 def model(name: str = "embedded sentiment", **changes: Any) -> Model:

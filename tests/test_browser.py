@@ -1,129 +1,24 @@
-"""The page in Chromium, from file://, as a reader uses it: charts, switches, keys, themes, hostile text.
-
-The page's policy forbids eval, and so Playwright's wait_for_function: `until` asks again and again instead.
-"""
+"""The page in Chromium, from file://, as a reader uses it: charts, switches, keys, themes, hostile text."""
 
 from __future__ import annotations
 
-import os
-import shutil
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
 
 import records
 from conftest import Explain
-from saliency_report.page import colour, render_page, text
+from records import measured
+from saliency_report.page import colour, text
 from saliency_report.page.spans import runs_by_segment
 from saliency_report.record import Map, Report
 
-COMMANDS = ("chromium", "chromium-browser", "google-chrome")
+if TYPE_CHECKING:
+    from browsing import Open, Visit
 
-
-def chromium() -> str | None:
-    """SALIENCY_REPORT_CHROMIUM, else one on the path, else None: the one that Playwright brought."""
-    return os.environ.get("SALIENCY_REPORT_CHROMIUM") or next(filter(None, map(shutil.which, COMMANDS)), None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """One browser for all tests; without one they fail, and are not skipped."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=chromium(),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
-
-
-class Visit:
-    """A page and everything it said, asked for or opened."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.noise: list[str] = []
-        page.on("console", lambda message: self.noise.append(message.text))
-        page.on("pageerror", lambda error: self.noise.append(str(error)))
-        page.on("dialog", self.dismiss)
-        page.on("request", lambda request: self.noise.append(request.url))
-
-    def dismiss(self, dialog: Dialog) -> None:
-        self.noise.append(dialog.message)
-        dialog.dismiss()
-
-    def ask(self, expression: str, argument: Any = None) -> Any:
-        return self.page.evaluate(expression, argument)
-
-    def until(self, expression: str, expected: Any = True, seconds: float = 20) -> None:
-        """Wait until the expression has the value, and say what it was when it never had."""
-        end = time.monotonic() + seconds
-        while (found := self.ask(expression)) != expected:
-            assert time.monotonic() < end, f"{expression} is {found!r}, not {expected!r}"
-            time.sleep(0.05)
-
-    def draw(self, number: int) -> None:
-        """Scroll to an example and wait for its charts."""
-        self.page.locator(f"#example-{number} figure.plot").last.scroll_into_view_if_needed()
-        self.page.locator(f"#example-{number} figure.plot").first.scroll_into_view_if_needed()
-        self.until(f"document.querySelectorAll('#example-{number} .canvas:not(.drawn)').length", 0)
-
-    def set(self, aggregation: str | None = None, unit: str | None = None, special: bool | None = None) -> None:
-        if aggregation:
-            self.page.select_option("#aggregation", aggregation)
-        if unit:
-            self.page.locator(f"label:has(input[value={unit}])").click()
-        if special is not None:
-            self.page.set_checked("#special", special)
-
-    def ticks(self, number: int, axis: str = "x", chart: str = "bars") -> list[str]:
-        found: list[str] = self.ask(
-            "([number, axis, chart]) => [...document.querySelectorAll("
-            "`#example-${number} [data-chart=${chart}] .${axis}tick text`)].map((t) => t.textContent)",
-            [number, axis, chart],
-        )
-        return found
-
-    def bars(self, number: int) -> list[float]:
-        found: list[float] = self.ask(
-            f"[...document.querySelector('#example-{number} [data-chart=bars] .canvas').data[0].y]"
-        )
-        return found
-
-    def count(self, selector: str) -> int:
-        return self.page.locator(selector).count()
-
-
-Open = Callable[..., Visit]
-
-
-@pytest.fixture
-def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Open a report from a file; at the end the page must have stayed silent and asked for nothing else."""
-    opened: list[Visit] = []
-
-    def open_(report: Report, script: str = "", **options: Any) -> Visit:
-        path = tmp_path / f"report-{len(opened)}.html"
-        path.write_text(render_page(report), encoding="utf-8", newline="")
-        context = browser.new_context(**options)
-        page = context.new_page()
-        if script:
-            page.add_init_script(script)
-        found = Visit(page)
-        found.page.goto(path.as_uri())
-        assert found.noise == [path.as_uri()]
-        found.noise.clear()
-        opened.append(found)
-        return found
-
-    yield open_
-    for found in opened:
-        assert found.noise == []
-        found.page.context.close()
+pytest_plugins = ["browsing"]
 
 
 @pytest.fixture(scope="module")
@@ -210,7 +105,7 @@ def test_switches_recolour_text_and_chart_with_the_right_numbers(visit: Open, re
     for aggregation in reversed(realistic.aggregations):
         page.set(aggregation.name, unit)
         assert titled(page, 1) == expected_runs(realistic, 1, map_, unit, aggregation.name)
-        bars = [s for s, item in zip(scores[aggregation.name], items, strict=True) if not item.special]
+        bars = [s for s, item in zip(measured(scores[aggregation.name]), items, strict=True) if not item.special]
         page.until(title, aggregation.title)
         assert page.bars(1) == pytest.approx(bars, rel=5e-5)
         end = text.significant(text.rounded(max(map(abs, bars))))
@@ -295,7 +190,9 @@ def test_table_of_numbers_follows_the_generated_token(visit: Open, realistic: Re
     page.draw(2)
     page.page.locator("#example-2 [role=radio]", has_text="looked").click()
     row = page.page.locator("#example-2 .numbers:not(.of-matrix) tbody tr", has_text="cat").first
-    scores = [text.significant(text.rounded(s[2])) for s in realistic.examples[1].maps[2].word_scores.values()]
+    scores = [
+        text.significant(text.rounded(measured(s)[2])) for s in realistic.examples[1].maps[2].word_scores.values()
+    ]
     assert row.locator("td").all_text_contents() == ["cat", *scores]
 
 
@@ -319,7 +216,7 @@ def test_choices_share_a_chart_that_shows_the_picked_one(visit: Open, realistic:
 def test_pointing_at_a_word_says_its_number(visit: Open, realistic: Report) -> None:
     page = visit(realistic)
     page.page.locator("#example-1 .w", has_text="hated").hover()
-    scores = realistic.examples[0].maps[0].word_scores["l2"]
+    scores = measured(realistic.examples[0].maps[0].word_scores["l2"])
     assert page.page.locator("#example-1 .readout").text_content() == f"hated: l2 {text.significant(scores[8])}"
 
 
@@ -434,7 +331,7 @@ def test_the_quickstart_opens_with_the_network_cut_and_draws_every_chart(visit: 
     review = report.examples[0]
     words = [
         text.rounded(score)
-        for score, word in zip(review.maps[0].word_scores["l2"], review.encodings[0].words, strict=True)
+        for score, word in zip(measured(review.maps[0].word_scores["l2"]), review.encodings[0].words, strict=True)
         if not word.special
     ]
     assert page.bars(1) == pytest.approx(words)

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 import records
+from records import measured
 from saliency_report.page import colour, render_page, text
 from saliency_report.page.spans import runs_by_segment
 from saliency_report.record import Report, Segment, from_json, to_json
@@ -212,7 +213,7 @@ def test_strongest_word_has_the_strongest_colour_and_classes_follow_the_scores(
     steps = [int(next(c for c in s.classes if re.fullmatch(r"s\d", c))[1]) for s in spans]
     order = sorted(range(len(spans)), key=scores.__getitem__)
     assert [steps[i] for i in order] == sorted(steps)
-    l2 = realistic.examples[0].maps[0].word_scores["l2"]
+    l2 = measured(realistic.examples[0].maps[0].word_scores["l2"])
     assert spans[5].text() == ","
     assert spans[5].attributes["title"] == text.significant(l2[6])  # [CLS] is word 0
     legend = example(root, 1).one("p", "legend")
@@ -266,7 +267,7 @@ def test_chosen_choice_is_marked_and_every_map_shares_one_scale(root: Element, r
     largest = max(
         score
         for map_ in result.maps
-        for word, score in zip(result.encodings[map_.encoding].words, map_.word_scores["l2"], strict=True)
+        for word, score in zip(result.encodings[map_.encoding].words, measured(map_.word_scores["l2"]), strict=True)
         if not word.special
     )
     assert [e.text() for e in article.all("span", "high")] == [text.significant(largest)]
@@ -288,7 +289,7 @@ def test_generated_tokens_are_outlined_and_later_positions_have_no_number(root: 
     assert rows[1][0] == "mat"
     assert [bool(cell) for cell in rows[1][2:]] == [True] * 5 + [False] * 6
     result = realistic.examples[1]
-    assert rows[1][3] == text.significant(result.maps[0].word_scores["l2"][2])
+    assert rows[1][3] == text.significant(measured(result.maps[0].word_scores["l2"])[2])
 
 
 def test_failure_warnings_random_weights_and_remote_code_are_said_plainly(root: Element) -> None:
@@ -341,8 +342,8 @@ def test_table_holds_every_aggregation_of_words_and_of_tokens_inside_them(root: 
         ["incr", "incr"],
         ["edibly", "##edibly"],
     ]
-    assert rows[incredibly][2:] == [text.significant(scores[4]) for scores in map_.word_scores.values()]
-    assert rows[incredibly + 1][2:] == [text.significant(scores[4]) for scores in map_.scores.values()]
+    assert rows[incredibly][2:] == [text.significant(measured(scores)[4]) for scores in map_.word_scores.values()]
+    assert rows[incredibly + 1][2:] == [text.significant(measured(scores)[4]) for scores in map_.scores.values()]
 
 
 def test_island_holds_what_the_script_needs_to_five_digits(root: Element, realistic: Report) -> None:

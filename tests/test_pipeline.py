@@ -11,6 +11,7 @@ import torch
 
 import tiny
 from conftest import Explain
+from records import measured
 from saliency_report import engine
 from saliency_report.engine import Gradients
 from saliency_report.errors import ExampleError
@@ -27,7 +28,7 @@ MIXED = "\n".join(
 
 
 def scores(report: Report) -> list[list[float]]:
-    return [m.scores["gradient_x_input"] for example in report.examples for m in example.maps]
+    return [measured(m.scores["gradient_x_input"]) for example in report.examples for m in example.maps]
 
 
 def test_examples_keep_the_order_of_the_file(explain: Explain) -> None:

@@ -14,6 +14,7 @@ from transformers import PreTrainedTokenizerFast
 
 import tiny
 from conftest import Explain
+from records import measured
 from saliency_report.record import Encoding, ExampleResult, Segment
 from saliency_report.tasks.encoding import encode, unknown_warning
 from saliency_report.tasks.text_generation import generated_spans
@@ -142,9 +143,11 @@ def test_a_foil_explains_the_difference_of_two_logits(explain: Explain) -> None:
     shared = result.encodings[1].tokens.index(next(t for t in result.encodings[1].tokens if t.segment == 2))
     total, words = contrast.scores, result.encodings[contrast.encoding]
     for name in ("sum", "gradient_x_input", "mean"):
-        expected = [x - y for x, y in zip(a.scores[name][:shared], b.scores[name][:shared], strict=True)]
+        expected = [
+            x - y for x, y in zip(measured(a.scores[name])[:shared], measured(b.scores[name])[:shared], strict=True)
+        ]
         assert total[name][:shared] == pytest.approx(expected, abs=1e-5)
-        rest = [*a.scores[name][shared:], *(-x for x in b.scores[name][shared:])]
+        rest = [*measured(a.scores[name])[shared:], *(-x for x in measured(b.scores[name])[shared:])]
         assert total[name][shared:] == pytest.approx(rest, abs=1e-6)
     assert [s.text for s in words.segments] == ["The cat sat.", "Who sat?", "cat", "bad"]
     order = sorted(result.prediction.outcomes if result.prediction else [], key=lambda outcome: -outcome.logit)
@@ -263,6 +266,6 @@ def test_characters_that_the_model_cannot_see_are_named(explain: Explain) -> Non
 
 def test_the_share_of_special_tokens_is_theirs(explain: Explain) -> None:
     (chosen,) = only(explain("- {task: text-classification, model: bert, text: The cat}").examples).maps
-    scores = chosen.scores["l2"]
+    scores = measured(chosen.scores["l2"])
     assert chosen.special_share == pytest.approx((scores[0] + scores[-1]) / sum(scores))
     assert torch.tensor(scores).gt(0).all()

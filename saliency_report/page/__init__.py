@@ -14,13 +14,17 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from saliency_report.page import colour, overview, text
+from saliency_report.page import colour, evidence, overview, text
+from saliency_report.page.facts import correlation
 from saliency_report.page.island import example_data, page_data
 from saliency_report.page.plotly_bundle import Bundle, csp_hash, plotly_bundle
+from saliency_report.page.scores import scores
 from saliency_report.page.view import OUTCOMES_SHOWN, view
 from saliency_report.record import Report
 
 __all__ = ["render_page"]
+
+SCRIPTS = ("report.js", "elements.js", "example.js", "charts.js", "evidence.js", "start.js")
 
 _HERE = Path(__file__).resolve().parent.parent
 
@@ -28,15 +32,17 @@ _HERE = Path(__file__).resolve().parent.parent
 def render_page(report: Report) -> str:
     """The page of a report; the same report gives the same page, byte for byte."""
     environment = _environment()
-    examples = [view(report, number, result) for number, result in enumerate(report.examples, 1)]
+    occurring = scores(report)
+    examples = [view(report, occurring, number, result) for number, result in enumerate(report.examples, 1)]
     has_charts = any(example.figures for example in examples)
     bundle = plotly_bundle() if has_charts else None
-    style = _palette_css() + _source(environment, "report.css")
-    script = _source(environment, "report.js") + _source(environment, "charts.js")
+    style = _palette_css() + _joined(environment, "report.css", "evidence.css")
+    script = _joined(environment, *SCRIPTS)
     page = environment.get_template("report.html.j2").render(
         report=report,
         examples=examples,
-        page_data=page_data(report),
+        scores=occurring,
+        page_data=page_data(occurring),
         policy=_policy(style, script, bundle),
         style=Markup(style),
         script=Markup(script),
@@ -93,8 +99,9 @@ def _environment() -> Environment:
         identity=overview.identity,
         parameters=overview.parameters,
         example_data=example_data,
+        correlation=correlation,
     )
-    environment.globals.update(summary=overview.summary)
+    environment.globals.update(summary=overview.summary, evidence=evidence)
     return environment
 
 
@@ -103,11 +110,10 @@ def _finalize(value: Any) -> Any:
     return text.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
-def _source(environment: Environment, name: str) -> str:
-    """A template file as it is."""
+def _joined(environment: Environment, *names: str) -> str:
+    """Template files as they are, one after another."""
     assert environment.loader is not None
-    source, _, _ = environment.loader.get_source(environment, name)
-    return source
+    return "".join(environment.loader.get_source(environment, name)[0] for name in names)
 
 
 def _palette_css() -> str:

@@ -46,9 +46,10 @@ def css_class(score: float | None, largest: float, signed: bool) -> str:
     return f"{('p' if score >= 0 else 'n') if signed else 's'}{step(score, largest)}"
 
 
-def strongest(scores: Sequence[float], indices: Iterable[int]) -> float | None:
-    """The score of the largest size among some positions; None when no score reaches there."""
-    return max((scores[i] for i in indices if i < len(scores)), key=abs, default=None)
+def strongest(scores: Sequence[float | None], indices: Iterable[int]) -> float | None:
+    """The score of the largest size among some positions; None when there is no score."""
+    there = (scores[i] for i in indices if i < len(scores))
+    return max((score for score in there if score is not None), key=abs, default=None)
 
 
 def largest(result: ExampleResult, maps: Iterable[Map], aggregation: str) -> float:
@@ -58,7 +59,7 @@ def largest(result: ExampleResult, maps: Iterable[Map], aggregation: str) -> flo
             abs(rounded(score))
             for map_ in maps
             for word, score in zip(result.encodings[map_.encoding].words, map_.word_scores[aggregation], strict=False)
-            if not word.special
+            if not word.special and score is not None
         ),
         default=0.0,
     )

@@ -71,36 +71,43 @@ def rows(encoding: Encoding, map_: Map) -> Iterator[Row]:
     of_tokens, of_words = token_labels(encoding), word_labels(encoding)
     for index, word in enumerate(encoding.words):
         names = [text.label(encoding.tokens[token].text) for token in word.tokens]
-        yield Row(of_words[index], " ".join(names), word.special, False, _numbers(map_.word_scores, index))
+        scores = _numbers(map_.word_scores, map_.noise.word_standard_errors if map_.noise else {}, index)
+        yield Row(of_words[index], " ".join(names), word.special, False, scores)
         if len(word.tokens) > 1:
             for token, name in zip(word.tokens, names, strict=True):
-                yield Row(of_tokens[token], name, word.special, True, _numbers(map_.scores, token))
+                scores = _numbers(map_.scores, map_.noise.standard_errors if map_.noise else {}, token)
+                yield Row(of_tokens[token], name, word.special, True, scores)
 
 
-def _numbers(scores: dict[str, list[float]], index: int) -> list[str]:
-    return [text.significant(text.rounded(s[index])) if index < len(s) else "" for s in scores.values()]
+def _numbers(scores: dict[str, list[float | None]], errors: dict[str, list[float]], index: int) -> list[str]:
+    """A number a score, with its standard error where there is one: 0.421 ± 0.031."""
+    return [
+        "" if number is None else text.with_error(number, errors[name][index] if name in errors else None)
+        for name, values in scores.items()
+        for number in [values[index] if index < len(values) else None]
+    ]
 
 
-def matrix(result: ExampleResult, aggregation: Aggregation) -> Matrix:
-    """The maps of a sequence under one aggregation, over the words that are not special."""
-    encoding = result.encodings[result.maps[0].encoding]
-    end = colour.largest(result, result.maps, aggregation.name)
+def _cell(score: float | None, end: float, signed: bool) -> Cell:
+    return Cell(colour.css_class(score, end, signed), "" if score is None else text.significant(score))
+
+
+def matrix(result: ExampleResult, maps: list[Map], aggregation: Aggregation) -> Matrix:
+    """Some maps of a sequence under one aggregation, over the words that are not special."""
+    encoding = result.encodings[maps[0].encoding]
+    end = colour.largest(result, maps, aggregation.name)
     columns = [index for index, word in enumerate(encoding.words) if not word.special]
     of_tokens, of_words = token_labels(encoding), word_labels(encoding)
     lines = []
-    for map_ in result.maps:
-        scores = [text.rounded(score) for score in map_.word_scores[aggregation.name]]
-        cells = [
-            Cell(colour.css_class(scores[i], end, aggregation.signed), text.significant(scores[i]))
-            if i < len(scores)
-            else Cell("", "")
-            for i in columns
-        ]
-        position = map_.target.position
+    for map_ in maps:
+        scores = text.all_rounded(map_.word_scores[aggregation.name])
+        cells = [_cell(scores[i] if i < len(scores) else None, end, aggregation.signed) for i in columns]
+        position, first = map_.target.position, map_.target.first
+        is_span = position is not None and first is not None and first < position
         lines.append(
             (
                 map_,
-                text.label(map_.target.label) if position is None else of_tokens[position],
+                text.label(map_.target.label) if position is None or is_span else of_tokens[position],
                 cells,
             )
         )

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -39,16 +40,16 @@ def preview(text: str, longest: int = 90) -> str:
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
-def significant(number: float) -> str:
-    """A number with three significant digits: 0.0482, 12.3, 1235, 1.23e-7."""
+def significant(number: float, digits: int = 3) -> str:
+    """A number with some significant digits, and all before the point: 0.0482, 12.3, 1235, 1.23e-7."""
     size = abs(number)
     sign = "\N{MINUS SIGN}" if number < 0 else ""
     if size == 0:
         return "0"
     if not 1e-3 <= size < 1e5:
-        mantissa, exponent = f"{size:.2e}".split("e")
+        mantissa, exponent = f"{size:.{digits - 1}e}".split("e")
         return f"{sign}{mantissa}e{int(exponent)}".replace("e-", "e\N{MINUS SIGN}")
-    decimals = max(0, 2 - math.floor(math.log10(size)))
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
     # Half up, as JavaScript's toFixed rounds; Python's own formatting rounds ties to even.
     return sign + str(Decimal(size).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
@@ -56,6 +57,17 @@ def significant(number: float) -> str:
 def rounded(number: float) -> float:
     """Five significant digits: what the page calculates with; report.json keeps them all."""
     return float(f"{number:.5g}")
+
+
+def all_rounded(numbers: Iterable[float | None]) -> list[float | None]:
+    """The numbers that are there, rounded; the others stay missing."""
+    return [None if number is None else rounded(number) for number in numbers]
+
+
+def with_error(number: float, error: float | None) -> str:
+    """A number and its standard error, which has two significant digits: 0.421 ± 0.031."""
+    written = significant(rounded(number))
+    return written if error is None else f"{written} ± {significant(rounded(error), 2)}"
 
 
 def probability(number: float) -> str:
@@ -75,6 +87,18 @@ def percent(share: float) -> str:
     """A share of a whole: 31 %."""
     # Half up, as JavaScript's Math.round does; Python's own formatting rounds ties to even.
     return "less than 1 %" if 0 < share < 0.005 else f"{math.floor(share * 100 + 0.5)} %"
+
+
+def fine_percent(share: float) -> str:
+    """A share that may be small or above one, with two digits: 0.31 %, 12 %, 7504 %."""
+    if 0 < share < 1e-5:
+        return "less than 0.001\N{NO-BREAK SPACE}%"
+    return f"{significant(share * 100, 2)}\N{NO-BREAK SPACE}%"
+
+
+def correlation(number: float) -> str:
+    """A correlation with two decimals: 0.87, −0.20."""
+    return f"{round(number, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
 
 
 def duration(seconds: float) -> str:

@@ -97,17 +97,21 @@ class Map(Part):
     """How much one method gives to each token for one target, under each score of the method.
 
     `scores[a]` has one number for each token of the encoding, in order; for a generated token only the earlier
-    tokens, which are all that it can depend on. `word_scores[a]` is the same for words.
+    tokens, which are all that it can depend on. `word_scores[a]` is the same for words. Null says that the method does
+    not measure the token, which is another thing than 0: occlusion takes no special token out.
     """
 
     title: str
     encoding: int = Field(description="Index into encodings.")
     method: str = Field(description="Name of an entry of the report's methods.")
     target: Target
-    scores: dict[str, list[float]]
-    word_scores: dict[str, list[float]]
-    special_share: float = Field(
-        ge=0, le=1, description="Share of the summed absolute first scores that lies on special tokens."
+    scores: dict[str, list[float | None]]
+    word_scores: dict[str, list[float | None]]
+    special_share: float | None = Field(
+        ge=0,
+        le=1,
+        description="Share of the summed absolute first scores that lies on special tokens; null where the method does "
+        "not measure them.",
     )
     correlation: float | None = Field(
         None, description="Spearman correlation of the words' first scores, signs left aside, with the gradient's."

@@ -1,0 +1,133 @@
+"""The evidence over the whole run: one table of rankings, and what was counted, with links to what failed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from saliency_report.page.evidence_parts import title_of
+from saliency_report.page.evidence_tables import MISSING, Line, Table, correlation, number, plain
+from saliency_report.page.evidence_verdict import verdict
+from saliency_report.page.text import percent
+from saliency_report.record import Report, RunEvidence
+
+
+@dataclass(frozen=True)
+class Count:
+    """What was counted, and the examples that a reader should look at: number and id."""
+
+    name: str
+    sentence: str
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class RunView:
+    """The table, what its columns say, and the counts."""
+
+    table: Table | None
+    reading: list[tuple[str, str]]
+    counts: list[Count]
+
+
+_READING = {
+    "AOPC (random)": "What F loses on average while words are removed, strongest first; in brackets, in random order. "
+    "Higher is better, but compare it only within one model and one kind of F.",
+    "Sufficiency": "What F loses when only the strongest words stay. Lower is better.",
+    "Normalised AOPC": "AOPC between the worst order (0) and the best one (1) that a beam search found. "
+    "Can be compared between models.",
+    "τ-LOO": "Kendall’s τ of the map’s scores and of what F loses when each word alone is left out: "
+    "1 is the same order, 0 is no relation.",
+    "Better than random": "Texts on which the ranking beats at least 95 % of the random orders. With 20 orders, chance "
+    "alone passes about 2 texts in 21.",
+    "Marked": "Examples in which a person marked words.",
+    "AUPRC (chance)": "How well the map finds the words that a person marked; in brackets, a random order. "
+    "It says whether people find the map convincing, not whether the model obeys it.",
+    "F1": "Overlap of the strongest words with the marked ones, of as many words.",
+    "IoU": "The same as intersection over union.",
+}
+
+
+def run_view(report: Report) -> RunView | None:
+    """The evidence of the run; None without any."""
+    table = _table(report.evidence) if report.evidence else None
+    counts = [*_faithful(report), *_complete(report), *_randomised(report), *_flipped(report)]
+    if table is None and not counts:
+        return None
+    columns = [] if table is None else table.columns
+    return RunView(table, [(name, text) for name, text in _READING.items() if name in columns], counts)
+
+
+def _table(rankings: list[RunEvidence]) -> Table:
+    """Columns stand only where some ranking has a value."""
+
+    def beside(value: float | None, other: float | None, write: object = None) -> str:
+        written = correlation if write is correlation else number
+        return MISSING if value is None else f"{written(value)} ({written(other)})"
+
+    columns = {
+        "Examples": [str(r.examples) for r in rankings] if any(r.examples for r in rankings) else [],
+        "AOPC (random)": [beside(r.aopc, r.random_aopc) for r in rankings],
+        "Sufficiency": [number(r.sufficiency) for r in rankings],
+        "Normalised AOPC": [correlation(r.normalised_aopc) for r in rankings],
+        "τ-LOO": [correlation(r.tau_loo) for r in rankings],
+        "Better than random": [f"{r.better_than_random} of {r.examples}" if r.examples else MISSING for r in rankings],
+        "Marked": [str(r.marked) for r in rankings] if any(r.marked for r in rankings) else [],
+        "AUPRC (chance)": [beside(r.auprc, r.chance, correlation) for r in rankings],
+        "F1": [correlation(r.f1) for r in rankings],
+        "IoU": [correlation(r.iou) for r in rankings],
+    }
+    shown = {name: values for name, values in columns.items() if any(value != MISSING for value in values)}
+    lines = [
+        Line(ranking.title, plain(*(values[row] for values in shown.values())), "" if row else "headline")
+        for row, ranking in enumerate(rankings)
+    ]
+    return Table("Means over the examples that have them", "Ranking", list(shown), lines)
+
+
+def _faithful(report: Report) -> list[Count]:
+    verdicts = [(number, result.id, verdict(report, result)) for number, result in enumerate(report.examples, 1)]
+    tested = [(number, id_, v) for number, id_, v in verdicts if v and v.kind != "untested"]
+    if not tested:
+        return []
+    failed = [(number, id_) for number, id_, v in tested if v.kind == "bad"]
+    untested = sum(v is not None and v.kind == "untested" for _, _, v in verdicts)
+    sentence = f"{len(tested) - len(failed)} of {len(tested)} tested maps are more faithful than random."
+    return [Count("Faithfulness", sentence + (f" {untested} not tested." if untested else ""), failed)]
+
+
+def _complete(report: Report) -> list[Count]:
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"pass": 0, "warn": 0, "fail": 0})
+    failed: dict[str, list[tuple[int, str]]] = defaultdict(list)
+    for number_, result in enumerate(report.examples, 1):
+        for map_ in result.maps:
+            if map_.completeness:
+                counts[map_.method][map_.completeness.verdict] += 1
+                if map_.completeness.verdict == "fail" and (number_, result.id) not in failed[map_.method]:
+                    failed[map_.method].append((number_, result.id))
+    return [
+        Count(
+            f"Completeness of {title_of(report, method)}",
+            f"{of['pass']} passed, {of['warn']} with a warning, {of['fail']} failed.",
+            failed[method],
+        )
+        for method, of in counts.items()
+    ]
+
+
+def _randomised(report: Report) -> list[Count]:
+    tests = [
+        (number_, result.id, result.evidence.randomisation)
+        for number_, result in enumerate(report.examples, 1)
+        if result.evidence and result.evidence.randomisation and result.evidence.randomisation.stages
+    ]
+    failed = [(number_, id_) for number_, id_, test in tests if not test.falls]
+    sentence = f"{len(tests) - len(failed)} of {len(tests)} maps become others with random weights."
+    return [Count("Random weights", sentence, failed)] if tests else []
+
+
+def _flipped(report: Report) -> list[Count]:
+    found = [e.evidence.direction for e in report.examples if e.evidence and e.evidence.direction]
+    flips, agreeing = sum(len(d.flips) for d in found), sum(d.agreeing for d in found)
+    sentence = f"{agreeing} of {flips} predicted signs hold in a real forward pass"
+    return [Count("Direction", f"{sentence} ({percent(agreeing / flips)}).")] if flips else []

@@ -1,0 +1,127 @@
+"""The verdict on the headline map: is its order of words more faithful to the model than a random order?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from saliency_report.page.evidence_tables import mean, number
+from saliency_report.page.text import label
+from saliency_report.record import ExampleResult, Faithfulness, Map, Ranking, Report, Target
+from saliency_report.record.verdicts import is_better_than_random
+
+_QUANTITIES = {"log_prob": "log-probability", "probability": "probability", "loss": "loss"}
+_OUT_OF_DISTRIBUTION = {
+    "mask": "Texts with masked words are unlike anything a causal model was trained on (out of distribution), "
+    "so weigh this lightly.",
+    "delete": "Texts with words cut out are unlike anything a causal model was trained on (out of distribution), "
+    "so weigh this lightly.",
+}
+_NO_SIGN = (
+    "Its scores have no sign: it ranks high what holds this number up and what holds it down alike, "
+    "and removing the second raises it."
+)
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The number F in words: the logit of a label, minus that of its foil where it has one."""
+
+    what: str
+    label: str
+    foil: str | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A judgement in a sentence that names F between `before` and `after`; untested, it has neither."""
+
+    kind: Literal["good", "bad", "untested"]
+    lead: str
+    before: str = ""
+    explained: Explained | None = None
+    after: str = ""
+    advice: tuple[str, ...] = ()
+
+
+def explained(target: Target) -> Explained:
+    """What the page calls the number that a map explains."""
+    quantity = target.quantity.removesuffix(" difference")
+    foil = None if target.foil is None else label(target.foil)
+    return Explained(f"the {_QUANTITIES.get(quantity, quantity)} of", label(target.label), foil)
+
+
+def verdict(report: Report, result: ExampleResult) -> Verdict | None:
+    """Whether the headline map passed the test, failed it or was not put to it; None where there is no map."""
+    if not result.maps:
+        return None
+    faithfulness = result.evidence.faithfulness if result.evidence else None
+    if faithfulness is None or not faithfulness.rankings:
+        return Verdict("untested", "Not tested for faithfulness:")
+    ranking, random = faithfulness.rankings[0], faithfulness.random
+    good = is_better_than_random(ranking, random)
+    verb, amount = _change(ranking.aopc)
+    other, by = _change(mean(random.aopc))
+    others = f"by {by}" if other == verb else f"{other.removesuffix('s')} it by {by}"
+    advice = []
+    if not good:
+        advice.append("Do not rely on its order of words.")
+        if not is_signed(report, result.maps, ranking):
+            advice.append(_NO_SIGN)
+    if result.task == "text-generation":
+        advice.append(_OUT_OF_DISTRIBUTION[faithfulness.removal])
+    return Verdict(
+        kind="good" if good else "bad",
+        lead="More faithful than random:" if good else "Not more faithful than random:",
+        before=f"removing the words it ranks highest {verb}",
+        explained=explained(result.maps[result.headline].target),
+        after=f"by {amount} on average, random orders {others} (beats {ranking.beaten} of {random.orders}).",
+        advice=tuple(advice),
+    )
+
+
+def _change(aopc: float) -> tuple[str, str]:
+    """What removing words does to F on average: the AOPC is what F loses."""
+    return "changes" if aopc == 0 else "lowers" if aopc > 0 else "raises", number(abs(aopc))
+
+
+def is_signed(report: Report, maps: list[Map], ranking: Ranking) -> bool:
+    """Whether the scores behind a ranking tell what speaks for the target from what speaks against it."""
+    if ranking.map is None:
+        return True  # a drop of F
+    name = maps[ranking.map].method
+    method = next(method for method in report.methods if method.name == name)
+    signed = {aggregation.name: aggregation.signed for aggregation in report.aggregations}
+    scores = method.scores or list(signed)
+    named = [score for score in scores if ranking.name != name and ranking.name.endswith(score)]
+    return signed[max(named, key=len, default=scores[0])]
+
+
+def caveats(report: Report, result: ExampleResult, faithfulness: Faithfulness) -> list[str]:
+    """What to keep in mind, beyond what the verdict says."""
+    first, notes = faithfulness.rankings[0], []
+    maps = [ranking for ranking in faithfulness.rankings if ranking.map is not None]
+    if not is_signed(report, result.maps, first):
+        signed = [ranking.title for ranking in maps if is_signed(report, result.maps, ranking)]
+        notes.append(
+            f"The scores of {first.title} have no sign: it ranks high what holds F up and what holds it down alike. "
+            "The test counts only what lowers F, so it can do badly although each of its words matters."
+            + (f" Compare {signed[0]}, which has a sign." if signed else "")
+        )
+    if result.maps[result.headline].target.quantity == "loss":
+        notes.append(
+            "F is a loss: the words that support its answer hold it down, and removing them raises it. "
+            "Explain the log_prob to ask the question the other way round."
+        )
+    if len(maps) > 1:
+        better = [ranking.title for ranking in maps if is_better_than_random(ranking, faithfulness.random)]
+        notes.append(
+            f"More faithful than random here: {listed(better) or 'none'}; {len(maps)} rankings were tried, "
+            "and of many some pass by chance."
+        )
+    return notes
+
+
+def listed(names: list[str]) -> str:
+    """a, b and c."""
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

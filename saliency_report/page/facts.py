@@ -1,0 +1,104 @@
+"""What a reader has to know of one map before trusting it: does it add up, how was its noise drawn."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from saliency_report.page import text
+from saliency_report.page.scores import Scores
+from saliency_report.page.targets import groups, headline_group
+from saliency_report.record import Completeness, ExampleResult, Map, Noise
+
+Kind = Literal["", "right", "warning", "danger"]
+KINDS: dict[str, Kind] = {"pass": "right", "warn": "warning", "fail": "danger"}
+MARKS = {"pass": "✓ adds up:", "warn": "! adds up only roughly:", "fail": "✗ does not add up:"}
+HOW_TO_READ = {
+    "pass": "",
+    "warn": " Read its numbers as rough shares.",
+    "fail": " Do not read its numbers as shares.",
+}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line under a map: a marked beginning, if any, and the rest."""
+
+    kind: Kind
+    mark: str
+    text: str
+
+
+def facts(map_: Map) -> Iterator[Fact]:
+    """The lines under a map."""
+    if map_.completeness:
+        verdict = map_.completeness.verdict
+        yield Fact(KINDS[verdict], MARKS[verdict], f"{_sums(map_.completeness)}.{HOW_TO_READ[verdict]}")
+    if map_.noise:
+        yield Fact("", "", _drawn(map_.noise))
+    for warning in map_.warnings:
+        yield Fact("warning", "Warning", warning)
+
+
+def correlation(map_: Map) -> str:
+    """How alike the words rank in the gradient's map: ρ 0.87."""
+    return "" if map_.correlation is None else f"ρ {text.correlation(map_.correlation)}"
+
+
+def off_by(completeness: Completeness) -> str:
+    """The gap between the sum and what it should be: off by 0.3 %."""
+    if completeness.relative is None:
+        return f"off by {text.significant(abs(completeness.delta))}"
+    return f"off by {text.fine_percent(completeness.relative)}"
+
+
+def _sums(completeness: Completeness) -> str:
+    owed = completeness.score - completeness.baseline_score
+    kept = f", {text.plural(len(completeness.kept), 'token')} kept" if completeness.kept else ""
+    return (
+        f"Σ {text.significant(completeness.total)} of {text.significant(owed)}, {off_by(completeness)}, "
+        f"{text.plural(completeness.steps, 'step')}, baseline {_baseline(completeness)}{kept}"
+    )
+
+
+def _baseline(completeness: Completeness) -> str:
+    named = completeness.baseline in ("zero", "mean", "pad", "mask", "eos")
+    return completeness.baseline if named else f"“{text.preview(completeness.baseline, 40)}”"
+
+
+def _drawn(noise: Noise) -> str:
+    return f"{text.plural(noise.samples, 'sample')}, σ {noise.noise:g} of the range, seed {noise.seed}."
+
+
+def notes(result: ExampleResult, scores: Scores) -> Iterator[Fact]:
+    """What stands at the top of an example: which methods do not add up, for the headline target or another one."""
+    if not result.maps:
+        return
+    parted = groups(result)
+    head = headline_group(result)
+    failing = Counter(
+        result.maps[index].method
+        for group in parted
+        if group != head
+        for index in (group.primary, *group.others)
+        if _verdict(result.maps[index]) == "fail"
+    )
+    for index in (head.primary, *head.others):
+        map_ = result.maps[index]
+        title, count = scores.method(map_).title, failing[map_.method]
+        verdict = _verdict(map_)
+        others = f" It does not add up for {count} of the other {text.plural(len(parted) - 1, 'target')}."
+        if map_.completeness and verdict != "pass":
+            yield Fact(
+                KINDS[verdict],
+                "Does not add up" if verdict == "fail" else "Adds up only roughly",
+                f"{title}: {_sums(map_.completeness)}.{HOW_TO_READ[verdict]}{others if count else ''}",
+            )
+        elif count:
+            yield Fact("warning", "Adds up here only", f"{title}:{others}")
+
+
+def _verdict(map_: Map) -> str:
+    return map_.completeness.verdict if map_.completeness else "pass"

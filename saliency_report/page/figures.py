@@ -1,0 +1,213 @@
+"""A map over its text: every run of text with its colour and its number, and what is said below it.
+
+The text is coloured by words, under the first score of the map's method, with special tokens left out;
+`report.js` changes that on the reader's wish, from the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from saliency_report.page import colour, text
+from saliency_report.page.facts import Fact, facts
+from saliency_report.page.scores import Scores
+from saliency_report.page.spans import Run, runs_by_segment
+from saliency_report.page.tables import Row, rows
+from saliency_report.page.targets import Group, groups, headline_group
+from saliency_report.record import Aggregation, Encoding, ExampleResult, Map, Method, Segment, Target
+
+SEGMENT_NAMES = {"text": "Text", "text_pair": "Second text", "template": "Chat template"}
+LONG_TEXT = 600  # characters
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of text, its CSS classes and number, and which of its pieces are explained."""
+
+    run: Run
+    css: str
+    title: str
+    explained: list[bool]
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A segment with its name and its spans."""
+
+    segment: Segment
+    name: str
+    spans: list[Span]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A map over its text; `largest` is the score that has the strongest colour.
+
+    The figure of another method is `hidden` where only targets that are not shown first have a map by it.
+    """
+
+    index: int
+    map: Map
+    method: Method
+    aggregation: Aggregation
+    flows: list[Flow]
+    rows: list[Row]
+    largest: str
+    share: str
+    name: str
+    facts: list[Fact]
+    chosen: bool = False
+    expected: bool = False
+    hidden: bool = False
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the text is set smaller."""
+        return sum(len(flow.segment.text) for flow in self.flows) > LONG_TEXT
+
+
+def kind(result: ExampleResult) -> str:
+    """How the maps lie: one alone, a sequence over one text, or side by side; other methods stand apart."""
+    parted = groups(result)
+    if any(result.maps[group.primary].target.position is not None for group in parted):
+        return "sequence"
+    return "side" if len(parted) > 1 else "single"
+
+
+def primary_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
+    """One figure a target, all on one scale; of a sequence only the target that is shown first."""
+    if not result.maps:
+        return
+    parted = groups(result)
+    shown = [headline_group(result)] if kind(result) == "sequence" else parted
+    maps = [result.maps[group.primary] for group in shown]
+    prediction = result.prediction
+    explained = {token for group in parted for token in explained_tokens(result.maps[group.primary].target)}
+    for group, map_ in zip(shown, maps, strict=True):
+        like = [other for other in maps if scores.headline(other) == scores.headline(map_)]
+        is_choice = bool(prediction and prediction.outcomes) and map_.target.foil is None
+        yield _figure(
+            result,
+            scores,
+            group.primary,
+            end=colour.largest(result, like, scores.headline(map_).name),
+            explained=explained,
+            name=map_.title if kind(result) == "side" else scores.method(map_).title,
+            chosen=is_choice and prediction is not None and prediction.predicted == map_.target.index,
+            expected=is_choice and prediction is not None and prediction.expected == map_.target.index,
+        )
+
+
+def other_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
+    """A figure for each other method, of the target that is shown first, each on its own scale."""
+    if not result.maps:
+        return
+    head = headline_group(result)
+    shown: dict[str, int] = {}
+    for group in [head, *groups(result)]:
+        for index in group.others:
+            shown.setdefault(result.maps[index].method, index)
+    for method in scores.methods:
+        if method.name in shown:
+            index = shown[method.name]
+            map_ = result.maps[index]
+            yield _figure(
+                result,
+                scores,
+                index,
+                end=colour.largest(result, [map_], scores.headline(map_).name),
+                explained=set(explained_tokens(map_.target)),
+                name=method.title,
+                hidden=index not in head.others,
+            )
+
+
+def explained_tokens(target: Target) -> range:
+    """Indices of the tokens that a target of generation consists of; none elsewhere."""
+    if target.position is None:
+        return range(0)
+    return range(target.position if target.first is None else target.first, target.position + 1)
+
+
+def outlined(result: ExampleResult, parted: list[Group]) -> str:
+    """What an outline in the text of a sequence says."""
+    spans = [explained_tokens(result.maps[group.primary].target) for group in parted]
+    if len(spans) > 1:
+        longer = any(len(span) > 1 for span in spans)
+        return f"Each outlined {'part' if longer else 'token'} has a map of its own."
+    if len(spans[0]) > 1:
+        return "The outlined tokens are explained together, as one number."
+    return "The outlined token is explained."
+
+
+def segment_name(segment: Segment) -> str:
+    """What a reader calls the segment."""
+    if segment.name == "continuation":
+        return "Generated" if segment.generated else "Continuation, given"
+    return SEGMENT_NAMES.get(segment.name, segment.name.replace("_", " ").capitalize())
+
+
+def _figure(
+    result: ExampleResult,
+    scores: Scores,
+    index: int,
+    *,
+    end: float,
+    explained: set[int],
+    name: str,
+    chosen: bool = False,
+    expected: bool = False,
+    hidden: bool = False,
+) -> Figure:
+    map_ = result.maps[index]
+    encoding = result.encodings[map_.encoding]
+    aggregation = scores.headline(map_)
+    return Figure(
+        index=index,
+        map=map_,
+        method=scores.method(map_),
+        aggregation=aggregation,
+        flows=[
+            Flow(
+                segment,
+                segment_name(segment),
+                [_span(run, encoding, map_, aggregation, end, explained) for run in runs],
+            )
+            for segment, runs in zip(encoding.segments, runs_by_segment(encoding), strict=True)
+        ],
+        rows=list(rows(encoding, map_)),
+        largest=text.significant(end),
+        share="" if map_.special_share is None else text.percent(map_.special_share),
+        name=name,
+        facts=list(facts(map_)),
+        chosen=chosen,
+        expected=expected,
+        hidden=hidden,
+    )
+
+
+def _span(
+    run: Run,
+    encoding: Encoding,
+    map_: Map,
+    aggregation: Aggregation,
+    end: float,
+    explained: set[int],
+) -> Span:
+    scores = text.all_rounded(map_.word_scores[aggregation.name])
+    score = colour.strongest(scores, run.words)
+    special = any(encoding.words[word].special for word in run.words)
+    classes = [
+        "w",
+        "chip" if run.chip else "",
+        "special" if special else "",
+        "" if run.chip or run.text.strip() else "newline" if "\n" in run.text else "blank",
+        "" if special else colour.css_class(score, end, aggregation.signed),
+    ]
+    return Span(
+        run,
+        " ".join(name for name in classes if name),
+        "" if score is None else text.significant(score),
+        [not explained.isdisjoint(piece.tokens) for piece in run.pieces],
+    )
