@@ -16,6 +16,19 @@ Company = Literal["with any", "with equals", "with none"]
 
 
 @dataclass
+class Budget:
+    """How many padded tokens go into a batch; halved whenever memory runs out."""
+
+    tokens: int
+    halved: bool = False
+
+    def halve(self) -> None:
+        """Go on with half as many."""
+        self.tokens = max(1, self.tokens // 2)
+        self.halved = True
+
+
+@dataclass
 class Item:
     """An example between encoding and result."""
 

@@ -1,6 +1,6 @@
 """The story: a `Spec` is read; for each example a task encodes the text and names a target; the engine takes the
 gradient of the target's score at every embedding; an aggregation gives one number a token and one a word; all of it
-becomes a `Report`.
+becomes a `Report`. What an example asks for beyond that, other methods and evidence, is computed from there.
 
 Examples of one model and task are packed by length into batches of a token budget; when memory runs out the budget is
 halved. What goes wrong with an example stands in its result, and the others go on.
@@ -14,24 +14,47 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import torch
 import transformers
 from torch import Tensor
 
-from saliency_report import __version__, engine, record
-from saliency_report.aggregation import AGGREGATIONS, GRADIENT_SCORES
+from saliency_report import __version__, engine, record, scheduling
+from saliency_report.aggregation import AGGREGATIONS
+from saliency_report.analysis import Facts, Subject, analyse, randomisations
 from saliency_report.errors import ExampleError, without_paths
-from saliency_report.methods import METHODS
+from saliency_report.methods import METHODS, Method
+from saliency_report.metrics.run import over_the_run
 from saliency_report.models import Loaded, Request, load, request, shown_name
-from saliency_report.packing import Company, Item, check_ids, fitting, warn_of_padding
+from saliency_report.packing import Budget, Company, Item, check_ids, fitting, warn_of_padding
 from saliency_report.record import ExampleResult, Report
-from saliency_report.spec import Spec, TextGeneration
+from saliency_report.spec import Spec, TextGeneration, asks_for_more
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import NOT_FINITE
 
 Progress = Callable[[ExampleResult], None]
+
+
+_Explained = tuple[Item, ExampleResult, float]  # an example, its first maps, and the seconds that they took
+
+
+@dataclass
+class _Loaded:
+    """A model that is at work, and the explained examples that wait for more."""
+
+    loaded: Loaded
+    index: int
+    company: Company
+    task: Any
+    waiting: list[_Explained] = field(default_factory=list)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What its examples share."""
+        rows = max((row for item, *_ in self.waiting for row in item.prepared.rows), key=len)
+        return Facts(self.loaded, engine.is_causal(self.loaded, rows))
 
 
 @dataclass
@@ -43,13 +66,15 @@ class Run:
     dtype: str
     progress: Progress
     debug: bool = False
-    budget: int = 0
+    tokens: int = 0
+    custom: Sequence[Method] = ()
     models: list[record.Model] = field(default_factory=list)
     results: dict[int, ExampleResult] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.budget = self.budget or engine.token_budget(self.device)
+        self.budget = Budget(self.tokens or engine.token_budget(self.device))
+        self.methods = METHODS | {method.name: method for method in self.custom}
 
     def report(self) -> Report:
         """Explain every example."""
@@ -59,6 +84,10 @@ class Run:
             groups.setdefault(request(example, self.dtype), []).append(place)
         for wanted, places in groups.items():
             self._group(wanted, places)
+        examples = [self.results[place] for place in range(len(self.spec.examples))]
+        used = {"gradient", *(map_.method for example in examples for map_ in example.maps)}
+        methods = [method for method in self.methods.values() if method.name in used]
+        scores = {score for method in methods for score in method.scores}
         return Report(
             title=self.spec.title,
             created_by=f"saliency-report {__version__}",
@@ -66,20 +95,23 @@ class Run:
             seconds=round(time.perf_counter() - begun, 3),
             source=self.spec.source,
             device=engine.device_name(self.device),
-            token_budget=self.budget,
+            token_budget=self.budget.tokens,
             versions={
                 "saliency-report": __version__,
                 "python": platform.python_version(),
                 "torch": torch.__version__,
                 "transformers": transformers.__version__,
             },
-            methods=[record.Method.model_validate(METHODS["gradient"], from_attributes=True)],
+            methods=[record.Method.model_validate(m, from_attributes=True) for m in methods],
             aggregations=[
-                record.Aggregation.model_validate(AGGREGATIONS[name], from_attributes=True) for name in GRADIENT_SCORES
+                record.Aggregation.model_validate(a, from_attributes=True)
+                for a in AGGREGATIONS.values()
+                if a.name in scores
             ],
             models=self.models,
-            examples=[self.results[place] for place in range(len(self.spec.examples))],
-            warnings=self.warnings,
+            examples=examples,
+            evidence=over_the_run(examples, {method.name: method.title for method in methods}),
+            warnings=[*self.warnings, *self._said_of_memory()],
         )
 
     def _group(self, wanted: Request, places: Sequence[int]) -> None:
@@ -103,15 +135,18 @@ class Run:
                 if place not in self.results:
                     self._fail(index if index < len(self.models) else None, place, failure)
             return
-        if wanted.task == "text-generation":
-            for item in items:
-                with self._caught(index, item.place):
-                    self._generation(item, loaded, index)
-            return
+        model = _Loaded(loaded, index, company, task)
         while items:
-            count = fitting(items, self.budget, company)
-            self._batch(items[:count], loaded, index, task)
+            count = 1 if wanted.task == "text-generation" else fitting(items, self.budget.tokens, company)
+            for item, result, seconds in self._explained(items[:count], model):
+                if asks_for_more(item.example) or self.custom:
+                    model.waiting.append((item, result, seconds))
+                else:
+                    self._done(item.place, index, result, seconds)
             del items[:count]
+            # As many as fill a batch go on together, so that their points share batches.
+            if model.waiting and (not items or sum(i.prepared.length for i, *_ in model.waiting) >= self.budget.tokens):
+                self._more(model)
 
     def _check(self, items: Sequence[Item], loaded: Loaded, index: int, groups: int | None) -> Company:
         """Refuse a model that is another one at the hook; say with which others its examples can be packed.
@@ -141,69 +176,100 @@ class Run:
             return "with any"
         return "with equals"
 
-    def _batch(self, items: Sequence[Item], loaded: Loaded, index: int, task: Any) -> None:
-        """Explain a batch in one pass; when that fails each half alone, so that one example costs no other."""
+    def _explained(self, items: Sequence[Item], model: _Loaded) -> list[_Explained]:
+        """The first maps of a batch, one pass for all; when that fails each half alone, so that one costs no other."""
+        if items[0].example.task == "text-generation":
+            with self._caught(model.index, items[0].place):
+                return [self._generation(items[0], model)]
+            return []
         begun = time.perf_counter()
         rows = [row for item in items for row in item.prepared.rows]
-        groups = len(items) if task.CHOICES else None
+        groups = len(items) if model.task.CHOICES else None
+        checkpoint = model.loaded.checkpoint
 
         def select(logits: Tensor) -> Tensor:
-            parts = [task.select(item.example, logits[i : i + 1], loaded.checkpoint) for i, item in enumerate(items)]
+            parts = [model.task.select(item.example, logits[i : i + 1], checkpoint) for i, item in enumerate(items)]
             return torch.cat(parts)
 
         failure = None
         try:
-            computed = engine.gradients(loaded, rows, select, groups)
+            computed = engine.gradients(model.loaded, rows, select, groups)
         except Exception as error:
             failure = self._failure(error)
         if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
             if half := len(items) // 2:
-                self._batch(items[:half], loaded, index, task)
-                self._batch(items[half:], loaded, index, task)
-            else:
-                self._fail(index, items[0].place, failure)
-            return
+                return self._explained(items[:half], model) + self._explained(items[half:], model)
+            self._fail(model.index, items[0].place, failure)
+            return []
         seconds = time.perf_counter() - begun
         tokens, row = sum(len(r) for r in rows), 0
+        found: list[_Explained] = []
         for i, item in enumerate(items):
             count = len(item.prepared.rows)
-            with self._caught(index, item.place):
-                result = task.explain(
+            with self._caught(model.index, item.place):
+                result = model.task.explain(
                     item.example,
                     item.prepared,
-                    loaded.checkpoint,
+                    checkpoint,
                     computed.logits[i : i + 1],
                     computed.embeddings[row : row + count],
                     computed.gradients[row : row + count],
                 )
-                share = sum(len(r) for r in item.prepared.rows) / tokens
-                self._done(item.place, index, result, seconds * share)
+                found.append((item, result, seconds * sum(len(r) for r in item.prepared.rows) / tokens))
             row += count
+        return found
 
-    def _generation(self, item: Item, loaded: Loaded, index: int) -> None:
+    def _generation(self, item: Item, model: _Loaded) -> _Explained:
         """Generate where no continuation is given, then one map a generated token."""
         begun = time.perf_counter()
-        task, prepared, example = TASKS["text-generation"], item.prepared, item.example
+        task, prepared, example, loaded = model.task, item.prepared, item.example, model.loaded
         assert isinstance(example, TextGeneration)
         if len(prepared.rows[0]) == prepared.known:
             new = engine.generate(loaded, prepared.rows[0], example.max_new_tokens)
             prepared = task.extend(prepared, new, loaded.checkpoint)
+        prepared = task.aim(example, prepared, loaded.checkpoint)
+        score = task.scores(example, prepared)
         while True:
             try:
-                logits, embeddings, chunks = engine.matrix(loaded, prepared.rows[0], prepared.known, self.budget)
-                result = task.explain(example, prepared, loaded.checkpoint, logits, embeddings, chunks)
-                break
+                computed = engine.matrix(loaded, prepared.rows[0], prepared.spans, score, self.budget.tokens)
+                result = task.explain(example, prepared, loaded.checkpoint, *computed)
+                return Item(item.place, example, prepared), result, time.perf_counter() - begun
             except Exception as error:
-                if not engine.is_out_of_memory(error) or self.budget <= prepared.length:
+                if not engine.is_out_of_memory(error) or self.budget.tokens <= prepared.length:
                     raise
-                self._halve()
-        self._done(item.place, index, result, time.perf_counter() - begun)
+                self.budget.halve()
 
-    def _halve(self) -> None:
-        self.budget = max(1, self.budget // 2)
+    def _more(self, model: _Loaded) -> None:
+        """The other methods and the evidence that waiting examples ask for; what fails leaves the first maps."""
+        facts = model.facts
+        explained = {item.place: (item, result, seconds) for item, result, seconds in model.waiting}
+        model.waiting.clear()
+        subjects = {
+            place: Subject(
+                item.example,
+                result,
+                model.task.functions(item.example, item.prepared, model.loaded.checkpoint, result),
+                facts,
+                self.methods,
+                [*item.example.methods, *(method.name for method in self.custom)],
+            )
+            for place, (item, result, _) in explained.items()
+        }
+        drawn = randomisations(subjects, model.company, self.budget)
+        computations = [(place, analyse(subject, drawn.get(place))) for place, subject in subjects.items()]
+        for done in scheduling.run(computations, model.loaded, model.company, self.budget):
+            _, result, seconds = explained[done.key]
+            if done.error is not None:
+                failure = self._failure(done.error)
+                said = f"Other methods and evidence could not be computed. {failure}"
+                result = result.model_copy(update={"warnings": [*result.warnings, said]})
+            self._done(done.key, model.index, done.result or result, seconds + done.seconds)
+
+    def _said_of_memory(self) -> list[str]:
+        if not self.budget.halved:
+            return []
         text = "Memory ran out: batches were made smaller"
-        self.warnings = [w for w in self.warnings if not w.startswith(text)]
-        self.warnings.append(f"{text}, down to {self.budget} tokens. No number depends on it.")
+        return [f"{text}, down to {self.budget.tokens} tokens. No number depends on it."]
 
     def _done(self, place: int, index: int | None, result: ExampleResult, seconds: float) -> None:
         inputs = {**result.inputs, "model": shown_name(result.inputs["model"])}
@@ -232,7 +298,7 @@ class Run:
     def _failure(self, error: Exception) -> ExampleError:
         """What an example's card says of an exception; with `debug` an unexpected one goes on."""
         if engine.is_out_of_memory(error):
-            self._halve()
+            self.budget.halve()
             return ExampleError(
                 "Memory ran out on this example alone.", "Use a shorter text, a smaller model or another --device."
             )

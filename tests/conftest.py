@@ -34,6 +34,6 @@ def explain(families: Path) -> Explain:
         text: str, *, dtype: str = "float32", budget: int = 0, folder: Path = families, debug: bool = True
     ) -> Report:
         spec = parse_spec(text, "input.yaml", "input.yaml", folder)
-        return Run(spec, torch.device("cpu"), dtype, lambda result: None, debug=debug, budget=budget).report()
+        return Run(spec, torch.device("cpu"), dtype, lambda result: None, debug=debug, tokens=budget).report()
 
     return run

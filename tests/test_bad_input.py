@@ -1,4 +1,4 @@
-"""What a person gets wrong about models: one clear sentence and the next step, word for word, from the command line."""
+"""What a person gets wrong about models and evidence: one clear sentence and the next step, word for word."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from transformers import BertModel
 
 import tiny
 from saliency_report.cli import main
+from saliency_report.errors import InputError
 from saliency_report.load_errors import LOCAL_HINT, SAVE_TOKENIZER
+from saliency_report.spec import parse_spec
 
 
 @pytest.fixture
@@ -246,6 +248,255 @@ class TestHub:
             "failed: The model 'owner/model' is not on this machine and the Hub cannot be reached. "
             f"Connect to the network, or unset HF_HUB_OFFLINE if it is set. {LOCAL_HINT}"
         )
+
+
+CLASSIFY = "- task: text-classification\n  text: Not very bad\n"
+GENERATE = "- task: text-generation\n  prompt: a cat\n"
+CHOOSE = "- task: multiple-choice\n  context: c c\n  question: q q\n  choices: [x, y]\n"
+METHODS = (
+    "gradient, integrated_gradients, smoothgrad, smoothgrad_squared, vargrad, occlusion, attention_rollout, "
+    "gradient_x_attention"
+)
+BASELINES = "auto, zero, mean, pad, mask, eos or {text: …}"
+PAIR = "must be words of the text, or a pair [start, end] of code points, not"
+WHAT_TARGET = "must be each, whole, a token's index, or a text of the continuation, not"
+FOIL_OR_TARGET = "and foil do not go together; a foil is compared at the first token that differs: leave target out"
+
+# One field a row, wrong by itself: (field, value, column within the value, path below the field, message).
+VALUES = [
+    ("methods", "lime", 0, "", f"must be one of {METHODS}, all, not lime"),
+    ("methods", "[occlusion, all]", 12, "[1]", f"must be one of {METHODS}, not all"),
+    ("methods", "[occlusion, occlusion]", 12, "[1]", "'occlusion' stands twice; name each method once"),
+    ("methods", "[]", 0, "", "the list is empty; write at least one entry, or leave the field out"),
+    ("methods", "3", 0, "", "must be a list, not 3; begin each entry with a dash"),
+    ("methods", "~", 0, "", "must be a list, not nothing; begin each entry with a dash"),
+    ("quantity", "p", 0, "", "must be one of logit, log_prob, probability, loss, not p"),
+    ("quantity", "~", 0, "", "must be one of logit, log_prob, probability, loss, not nothing"),
+    ("baseline", "unk", 0, "", f"must be one of {BASELINES}, not unk"),
+    ("baseline", "[zero]", 0, "", f"must be one of {BASELINES}, not a list"),
+    ("baseline", "{txt: a}", 0, "", f"must be one of {BASELINES}, not a mapping"),
+    ("baseline", "{text: ' '}", 0, "", "text must be words, not ' '"),
+    ("baseline", "{text: }", 0, "", "text must be words, not nothing"),
+    ("baseline", "{text: 0}", 0, "", "text must be words, not 0"),
+    ("keep_special", "no", 0, "", "must be true or false, not no"),
+    ("steps", "0", 0, "", "must be a whole number from 1 to 1024, not 0"),
+    ("steps", "1025", 0, "", "must be a whole number from 1 to 1024, not 1025"),
+    ("max_steps", "100001", 0, "", "must be a whole number from 1 to 100000, not 100001"),
+    ("max_steps", "15", 0, "", "steps: 16 is more than max_steps: 15; write max_steps: 16 or more"),
+    ("samples", "1", 0, "", "must be a whole number from 2 to 1000, not 1"),
+    ("samples", "2.0", 0, "", "must be a whole number from 2 to 1000, not 2.0"),
+    ("noise", "1.5", 0, "", "must be a number from 0 to 1, not 1.5"),
+    ("noise", ".nan", 0, "", "must be a number from 0 to 1, not nan"),
+    ("noise", "little", 0, "", "must be a number from 0 to 1, not little"),
+    ("seed", "-1", 0, "", "must be a whole number from 0 to 4294967295, not -1"),
+    ("removal", "cut", 0, "", "must be one of auto, mask, delete, not cut"),
+    ("faithfulness", "1", 0, "", "must be true or false, not 1"),
+    ("fractions", "[0]", 1, "[0]", "must be a number above 0 and at most 1, not 0"),
+    ("fractions", "[0.5, 1.1]", 6, "[1]", "must be a number above 0 and at most 1, not 1.1"),
+    ("fractions", "[half]", 1, "[0]", "must be a number above 0 and at most 1, not half"),
+    ("fractions", "[0.5, 0.2]", 6, "[1]", "0.2 comes after 0.5; write fractions in ascending order, each once"),
+    ("fractions", "[0.5, 0.5]", 6, "[1]", "0.5 comes after 0.5; write fractions in ascending order, each once"),
+    ("fractions", "[]", 0, "", "the list is empty; write at least one entry, or leave the field out"),
+    ("fractions", "0.5", 0, "", "must be a list, not 0.5; begin each entry with a dash"),
+    ("orders", "9", 0, "", "must be a whole number from 10 to 1000, not 9"),
+    ("beam", "21", 0, "", "must be a whole number from 0 to 20, not 21"),
+    ("randomisation", "~", 0, "", "must be one of none, all, cascading, not nothing; write the word"),
+    ("randomisation", "false", 0, "", "must be one of none, all, cascading, not false; write the word"),
+    ("randomisation", "some", 0, "", "must be one of none, all, cascading, not some"),
+    ("flips", "51", 0, "", "must be a whole number from 0 to 50, not 51"),
+    ("layers", "all", 0, "", "must be true or false, not all"),
+    ("rationale", "bad", 0, "", "must be a list, not bad; begin each entry with a dash"),
+    ("rationale", "[]", 0, "", "the list is empty; write at least one entry, or leave the field out"),
+    ("rationale", "[bad, good]", 6, "[1]", "'good' does not occur in text; copy words from there"),
+    ("rationale", "[not  Very]", 1, "[0]", "'not  Very' does not occur in text; did you mean 'Not very'?"),
+    ("rationale", "[' ']", 1, "[0]", "is empty; write some text"),
+    ("rationale", "[3]", 1, "[0]", f"{PAIR} 3"),
+    ("rationale", "[[0, 1, 2]]", 1, "[0]", f"{PAIR} a list"),
+    ("rationale", "[[0, true]]", 1, "[0]", f"{PAIR} a list"),
+    ("rationale", "[[4, 4]]", 1, "[0]", "[4, 4] is empty; end is one past the last code point"),
+    ("rationale", "[[-1, 4]]", 1, "[0]", "begins at -1; the first code point is 0"),
+    ("rationale", "[[4, 13]]", 1, "[0]", "[4, 13] ends outside of text, which has 12 code points; write 12 or less"),
+    ("chat", "true", -6, "", "unknown key; it belongs to text-generation"),
+    ("foil", "1.5", 0, "", "must be a name or an index, not 1.5"),
+]
+
+# Fields that do not go together, the last line of the file being the wrong one.
+TOGETHER = [
+    (
+        CLASSIFY,
+        "steps: 40\nmax_steps: 30",
+        "3:10: [0].steps: 40 is more than max_steps: 30; write max_steps: 40 or more",
+    ),
+    (
+        CLASSIFY,
+        "quantity: loss",
+        "1:3: [0].label: is missing; quantity: loss is that of the right answer: write it, or another quantity",
+    ),
+    (
+        CLASSIFY,
+        "quantity: loss\nlabel: 1\ntarget: 0",
+        "5:11: [0].target: 0 and quantity: loss do not go together; the loss is that of label: leave target out",
+    ),
+    (
+        CLASSIFY,
+        "quantity: log_prob\nfoil: 1",
+        "3:13: [0].quantity: log_prob and foil do not go together; write quantity: logit or probability",
+    ),
+    (CLASSIFY, "target: A\nfoil: A", "4:9: [0].foil: is the target itself; their difference is always 0"),
+    (
+        CHOOSE,
+        "quantity: loss",
+        "1:3: [0].answer: is missing; quantity: loss is that of the right answer: write it, or another quantity",
+    ),
+    (
+        CHOOSE,
+        "quantity: loss\nanswer: x\nfoil: y",
+        "5:13: [0].quantity: loss and foil do not go together; write quantity: logit or probability",
+    ),
+    (
+        CHOOSE,
+        "rationale: [q, x]",
+        "5:18: [0].rationale[1]: 'x' does not occur in context or question; copy words from there",
+    ),
+    (
+        CHOOSE,
+        "rationale: [[0, 4]]",
+        "5:15: [0].rationale[0]: [0, 4] ends outside of context, which has 3 code points; write 3 or less",
+    ),
+    (GENERATE, "target: ''", f"3:11: [0].target: {WHAT_TARGET} nothing"),
+    (GENERATE, "target: true", f"3:11: [0].target: {WHAT_TARGET} true"),
+    (GENERATE, "target: ' '", "3:11: [0].target: is empty; write some text"),
+    (GENERATE, "target: -1", "3:11: [0].target: is -1; the first token has index 0"),
+    (
+        GENERATE,
+        "max_new_tokens: 3\ntarget: 3",
+        "4:11: [0].target: 3 is past the last token: max_new_tokens is 3, so write 0 to 2",
+    ),
+    (
+        GENERATE,
+        "continuation: ' sat down'\ntarget: stood",
+        "4:11: [0].target: 'stood' does not occur in continuation; write each, whole, an index, or a text from there",
+    ),
+    (
+        GENERATE,
+        "continuation: ' sat down'\ntarget: Sat",
+        "4:11: [0].target: 'Sat' does not occur in continuation; did you mean 'sat'?",
+    ),
+    (
+        GENERATE,
+        "target: whole\nquantity: logit",
+        "3:11: [0].target: whole and quantity: logit do not go together; a span is explained as a sum of log-probs: "
+        "write quantity: log_prob or loss",
+    ),
+    (GENERATE, "foil: ' '", "3:9: [0].foil: is empty; write some text"),
+    (GENERATE, "foil: ran\ntarget: whole", f"4:11: [0].target: whole {FOIL_OR_TARGET}"),
+    (GENERATE, "foil: ran\ntarget: 0", f"4:11: [0].target: 0 {FOIL_OR_TARGET}"),
+    (
+        GENERATE,
+        "continuation: sat\nfoil: sat",
+        "4:9: [0].foil: is the continuation itself; write another text",
+    ),
+    (GENERATE, "chat: yes", "3:9: [0].chat: must be true or false, not yes"),
+]
+
+# One of the two stands in the defaults: the example's own is pointed at, and the default where there is none.
+DEFAULTS = [
+    (
+        "quantity: log_prob",
+        "task: text-classification, text: a, foil: 1",
+        "3:46: examples[0].foil: quantity: log_prob and foil do not go together; write quantity: logit or probability",
+    ),
+    (
+        "quantity: loss",
+        "task: text-classification, text: a, label: 1, target: 1",
+        "3:58: examples[0].target: 1 and quantity: loss do not go together; the loss is that of label: "
+        "leave target out",
+    ),
+    (
+        "quantity: loss, foil: 1",
+        "task: text-classification, text: a, label: 0",
+        "1:22: defaults.quantity: loss and foil do not go together; write quantity: logit or probability",
+    ),
+    (
+        "quantity: loss",
+        "task: text-classification, text: a",
+        "3:3: examples[0].label: is missing; quantity: loss is that of the right answer: write it, or another quantity",
+    ),
+    (
+        "quantity: logit, target: whole",
+        "task: text-generation, prompt: a",
+        "1:37: defaults.target: whole and quantity: logit do not go together; a span is explained as a sum of "
+        "log-probs: write quantity: log_prob or loss",
+    ),
+    (
+        "max_steps: 20",
+        "task: text-generation, prompt: a, steps: 21",
+        "3:45: examples[0].steps: 21 is more than max_steps: 20; write max_steps: 21 or more",
+    ),
+    (
+        "steps: 21",
+        "task: text-generation, prompt: a, max_steps: 20",
+        "3:49: examples[0].max_steps: steps: 21 is more than max_steps: 20; write max_steps: 21 or more",
+    ),
+    (
+        "foil: 1",
+        "task: text-classification, text: a, target: 1",
+        "3:48: examples[0].target: is the foil itself; their difference is always 0",
+    ),
+    (
+        "task: text-generation, foil: b",
+        "prompt: a, continuation: b",
+        "3:29: examples[0].continuation: is the foil itself; write another text",
+    ),
+    (
+        "fractions: [1, 0.5]",
+        "task: text-classification, text: a",
+        "1:27: defaults.fractions[1]: 0.5 comes after 1; write fractions in ascending order, each once",
+    ),
+    (
+        "target: 2",
+        "task: multiple-choice, question: a, choices: [b, c]",
+        "1:20: defaults.target: index 2 is not among the choices 0 to 1",
+    ),
+    (
+        "rationale: [a]",
+        "task: text-classification, text: a",
+        "1:12: defaults.rationale: marks words of one example; put it in that example",
+    ),
+]
+
+
+class TestEvidence:
+    """Mistakes in the fields that ask for more than the plain gradient."""
+
+    def problems(self, text: str) -> list[str]:
+        with pytest.raises(InputError) as caught:
+            parse_spec(text, "in.yaml", None, Path())
+        return caught.value.message.splitlines()
+
+    @pytest.mark.parametrize(("field", "value", "column", "below", "message"), VALUES)
+    def test_a_value(self, field: str, value: str, column: int, below: str, message: str) -> None:
+        place = f"in.yaml:3:{len(field) + 5 + column if column >= 0 else 3}"
+        assert self.problems(f"{CLASSIFY}  {field}: {value}\n") == [f"{place}: [0].{field}{below}: {message}"]
+
+    @pytest.mark.parametrize(("example", "fields", "message"), TOGETHER)
+    def test_fields_that_do_not_go_together(self, example: str, fields: str, message: str) -> None:
+        lines = "".join(f"  {line}\n" for line in fields.splitlines())
+        assert self.problems(example + lines) == [f"in.yaml:{message}"]
+
+    @pytest.mark.parametrize(("defaults", "example", "message"), DEFAULTS)
+    def test_one_of_the_two_stands_in_the_defaults(self, defaults: str, example: str, message: str) -> None:
+        text = f"defaults: {{{defaults}}}\nexamples:\n- {{{example}}}\n"
+        assert self.problems(text) == [f"in.yaml:{message}"]
+
+    def test_a_rationale_above_the_examples(self) -> None:
+        assert self.problems("rationale: [a]\nexamples:\n- {task: text-generation, prompt: a}\n") == [
+            "in.yaml:1:1: rationale: unknown key; put it in an example"
+        ]
+
+    def test_all_at_once(self) -> None:
+        lines = [f"  {field}: {value}\n" for field, value in (("steps", "0"), ("foil", "A"), ("target", "A"))]
+        assert [line.split(" ")[1] for line in self.problems(CLASSIFY + "".join(lines))] == ["[0].steps:", "[0].foil:"]
 
 
 @pytest.mark.usefixtures("here")

@@ -41,6 +41,13 @@ def test_every_command_and_option_is_named() -> None:
                     assert option in SECTIONS["Commands"], f"{command.name} {option}"
 
 
+@pytest.mark.parametrize("block", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
+def test_the_python_of_the_readme_writes_a_page(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    exec(block, {})
+    assert "Half-way gradient" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("block", re.findall(r"```yaml\n(.*?)```", README, flags=re.DOTALL))
 def test_the_inputs_of_the_readme_are_valid(block: str) -> None:
     assert parse_spec(block, "README.md", "README.md", ROOT).examples
@@ -64,4 +71,6 @@ def test_the_layout_names_every_part() -> None:
 
 def test_files_that_the_readme_points_to_are_there() -> None:
     for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).is_file(), target
+        file, _, heading = target.partition("#")
+        assert not file or (ROOT / file).is_file(), target
+        assert not heading or heading in {name.lower().replace(" ", "-") for name in SECTIONS}, target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 import tiny
 from saliency_report import engine
+from saliency_report.engine.forward import embeddings_as_leaf
 from saliency_report.errors import ExampleError, InputError
 from saliency_report.models import Loaded, Request, load
 from saliency_report.tasks.encoding import Row
@@ -148,16 +150,23 @@ def _relative(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).norm() / theirs.norm())
 
 
+def _each(row: Row, first: int) -> tuple[list[tuple[int, int]], Callable[[Tensor], Tensor]]:
+    """A span a token, from `first` on, and the logit of each."""
+    positions = [*range(first, len(row))]
+    return [(p, p) for p in positions], lambda logits: logits[range(len(positions)), row.ids[first:]]
+
+
 @pytest.mark.parametrize("budget", [10_000, 1])
 @pytest.mark.parametrize("family", tiny.CAUSAL)
 def test_the_matrix_is_one_backward_a_token(family: str, budget: int, families: Path) -> None:
     loaded = _load(family, families, "float64")
     row, first = _rows(loaded)[1], 9
-    logits, embeddings, chunks = engine.matrix(loaded, row, first, budget)
+    spans, chosen = _each(row, first)
+    logits, embeddings, chunks = engine.matrix(loaded, row, spans, chosen, budget)
     got = torch.cat(list(chunks))
     assert got.shape == (len(row) - first, len(row), 16)
     for i, position in enumerate(range(first, len(row))):
-        with engine._embeddings_as_leaf(loaded.model) as leaves:
+        with embeddings_as_leaf(loaded.model) as leaves:
             whole = loaded.model(**engine.collate([row], loaded)).logits[0]
         (expected,) = torch.autograd.grad(whole[position - 1, row.ids[position]], leaves[0])
         torch.testing.assert_close(got[i], expected[0], rtol=1e-10, atol=1e-13)
@@ -172,7 +181,7 @@ def test_the_matrix_is_central_differences(family: str, families: Path) -> None:
     model: Any = loaded.model
     row, first = _rows(loaded)[0], 2
     with Float64():
-        _, embeddings, chunks = engine.matrix(loaded, row, first, 10_000)
+        _, embeddings, chunks = engine.matrix(loaded, row, *_each(row, first), 10_000)
         gradients = torch.cat(list(chunks))
     generator = torch.Generator().manual_seed(5)
     direction = torch.randn(embeddings.shape, generator=generator, dtype=torch.float64)

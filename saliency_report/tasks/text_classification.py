@@ -10,8 +10,9 @@ from torch import Tensor
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Prediction, Segment, Target
 from saliency_report.spec import TextClassification
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.target import TargetFunction, in_words, named, of_row, quantity
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 CHOICES = False
@@ -20,7 +21,7 @@ CHOICES = False
 def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
     """One row: the text, or the text and its pair."""
     _labels(checkpoint)
-    for field in ("target", "label"):
+    for field in ("target", "label", "foil"):
         _index(getattr(example, field), field, checkpoint)
     segments = [Segment(name="text", text=example.text)]
     if example.text_pair is not None:
@@ -32,8 +33,8 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
 
 
 def select(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """The explained logits (1,) of one example's logits (1, c)."""
-    return logits[:, _target(example, logits[0], checkpoint)]
+    """The explained number (1,) of one example's logits (1, c)."""
+    return quantity(example.quantity, logits, *_target(example, logits[0], checkpoint))
 
 
 def explain(
@@ -47,20 +48,29 @@ def explain(
     """Logits (1, c), embeddings and gradients (t, d) of the one row as a result with one map."""
     answers = outcomes(_labels(checkpoint), logits[0])
     predicted = int(logits[0].argmax())
-    index = _target(example, logits[0], checkpoint)
+    index, foil = _target(example, logits[0], checkpoint)
     label, probability = answers[index].label, answers[index].probability
-    asked = example.target != "predicted"
+    asked = example.target != "predicted" or example.quantity == "loss"
     why = "predicted" if index == predicted else f"asked for where {answers[predicted].label} is predicted"
+    compared = None
+    if foil is not None:
+        role = "the predicted " if foil == predicted else "the runner-up "
+        compared = f"{role if example.foil == 'runner-up' else ''}{answers[foil].label}"
+    about = "the right label " if example.quantity == "loss" else ""
+    sentence = f"{in_words(example.quantity, about + label, compared)}, {why}, p {stated(probability)}"
     target = Target(
-        quantity="logit",
+        quantity=named(example.quantity, foil is not None),
         label=label,
         index=index,
-        score=answers[index].logit,
+        foil=None if foil is None else answers[foil].label,
+        foil_index=foil,
+        score=numbers(quantity(example.quantity, logits, index, foil))[0],
         probability=probability,
         chosen_by="given" if asked else "predicted",
-        sentence=f"logit of {label}, {why}, p {stated(probability)}",
+        sentence=sentence,
     )
     encoding = prepared.encodings[0]
+    title = label if foil is None else f"{label} − {answers[foil].label}"
     return ExampleResult(
         id=example.id,
         task=example.task,
@@ -71,9 +81,22 @@ def explain(
             predicted=predicted,
             expected=_index(example.label, "label", checkpoint),
         ),
-        maps=[make_map(label, 0, encoding, target, gradients[0], embeddings[0])],
+        maps=[make_map(title, 0, encoding, target, gradients[0], embeddings[0])],
         warnings=prepared.warnings,
     )
+
+
+def functions(
+    example: TextClassification, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
+) -> list[TargetFunction]:
+    """F of each map of a result."""
+    target = result.maps[0].target
+    return [
+        of_row(
+            prepared.rows[0],
+            lambda logits: quantity(example.quantity, logits, target.index, target.foil_index),
+        )
+    ]
 
 
 def _labels(checkpoint: Checkpoint) -> list[str]:
@@ -91,14 +114,31 @@ def _labels(checkpoint: Checkpoint) -> list[str]:
     return [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
 
 
-def _target(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> int:
-    index = _index(example.target, "target", checkpoint)
-    return int(logits.argmax()) if index is None else index
+def _target(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> tuple[int, int | None]:
+    """Indices of target and foil, given the logits (c,).
+
+    Raises:
+        ExampleError: the foil is the target.
+    """
+    wanted = ("label", example.label) if example.quantity == "loss" else ("target", example.target)
+    index = _index(wanted[1], wanted[0], checkpoint)
+    order: list[int] = logits.argsort(descending=True).tolist()
+    index = order[0] if index is None else index
+    if example.foil is None:
+        return index, None
+    foil = _index(example.foil, "foil", checkpoint)
+    foil = next(i for i in order if i != index) if foil is None else foil
+    if foil == index:
+        raise ExampleError(
+            f"foil: {_labels(checkpoint)[foil]!r} is the target itself; their difference is always 0.",
+            "Write `foil: runner-up`, or another label.",
+        )
+    return index, foil
 
 
 def _index(value: str | int | None, field: str, checkpoint: Checkpoint) -> int | None:
-    """A label's name or index as its index; none for `predicted`."""
-    if value is None or (field == "target" and value == "predicted"):
+    """A label's name or index as its index; none for `predicted` and `runner-up`."""
+    if value is None or (field, value) in (("target", "predicted"), ("foil", "runner-up")):
         return None
     labels = _labels(checkpoint)
     if isinstance(value, int):

@@ -2,80 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Literal
 
+import torch
 from torch import Tensor
 
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Map, Outcome, Prediction, Segment, Target, Token
 from saliency_report.spec import TextGeneration
+from saliency_report.spec.texts import occurrences
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.encoding import (
-    Row,
-    build,
-    check_length,
-    check_shown,
-    encode,
-    is_special,
-    unknown_warning,
-    without_outer_space,
-)
+from saliency_report.tasks.encoding import Row, build, check_length, is_special
+from saliency_report.tasks.generated import generated_spans, piece, token_label
+from saliency_report.tasks.prompt import prepare_prompt, with_continuation
+from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForCausalLM"
 CHOICES = False
 ALTERNATIVES = 5
 TIE = 0.05  # relative; bfloat16 rounds logits to 0.4 %, and a batch of tokens rounds elsewhere than one by one
-_BLANKS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})  # a target of mere space needs a name
 
 
 def prepare(example: TextGeneration, checkpoint: Checkpoint) -> Prepared:
     """The prompt's row; with a continuation to explain, the row of both."""
-    tokenizer = checkpoint.tokenizer
-    prompt = Segment(name="prompt", text=example.prompt)
-    row, encoding = encode(tokenizer, [prompt], [[0]], checkpoint.limit)
-    keep = len(row)
-    while keep > 1 and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
-        keep -= 1  # some tokenizers end every text with </s>: nothing is to be continued after that
-    check_shown(encoding)
-    row = Row(row.ids[:keep])
-    encoding = build([prompt], encoding.tokens[:keep])
-    prepared = Prepared([row], [encoding], unknown_warning(tokenizer, encoding), known=keep)
+    prepared = prepare_prompt(example, checkpoint)
     if example.continuation is not None:
-        return _with_continuation(example, example.continuation, checkpoint, prepared)
-    check_length(len(row) + example.max_new_tokens, checkpoint.limit)
+        return with_continuation(example, example.continuation, checkpoint, prepared)
+    check_length(prepared.known + example.max_new_tokens, checkpoint.limit)
     return prepared
-
-
-def _with_continuation(
-    example: TextGeneration, continuation: str, checkpoint: Checkpoint, prompt: Prepared
-) -> Prepared:
-    tokenizer, warnings = checkpoint.tokenizer, list(prompt.warnings)
-    segments = [*prompt.encodings[0].segments, Segment(name="continuation", text=continuation)]
-    known = len(prompt.rows[0])
-    row, encoding = encode(tokenizer, segments, [[0, 1]], checkpoint.limit, separator="")
-    if row.ids[:known] != prompt.rows[0].ids or any(t.segment == 0 for t in encoding.tokens[known:]):
-        # Tokenised together, prompt and continuation would share a token: the ids are joined instead.
-        alone, shown = encode(tokenizer, segments[1:], [[0]], checkpoint.limit, add_special_tokens=False)
-        tokens = [t.model_copy(update={"segment": 1 if t.segment == 0 else None}) for t in shown.tokens]
-        row = Row(prompt.rows[0].ids + alone.ids)
-        encoding = build(segments, [*prompt.encodings[0].tokens, *tokens])
-        check_length(len(row), checkpoint.limit)
-        warnings.append("The continuation was cut into tokens on its own: together with the prompt it would share one.")
-        read = _decode(tokenizer, [token for token in row.ids if not is_special(tokenizer, token)]).strip()
-        if read != (example.prompt + continuation).strip():
-            warnings.append(f"Joined so, the model reads {read!r}.")
-    else:
-        row, encoding = Row(row.ids), build(segments, encoding.tokens)
-        if example.prompt[-1].isalnum() and continuation[0].isalnum():
-            joined = f"{example.prompt.split()[-1]}{continuation.split()[0]}"
-            warnings.append(f"The continuation follows without a space: the model reads {joined!r}.")
-    keep = len(row)
-    while keep > known and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
-        keep -= 1
-    encoding = build(segments, encoding.tokens[:keep])
-    check_shown(encoding)
-    return Prepared([Row(row.ids[:keep])], [encoding], warnings, known)
 
 
 def extend(prepared: Prepared, new: Sequence[int], checkpoint: Checkpoint) -> Prepared:
@@ -93,9 +49,9 @@ def extend(prepared: Prepared, new: Sequence[int], checkpoint: Checkpoint) -> Pr
     text, spans = generated_spans(tokenizer, row.ids, new)
     tokens = [
         Token(
-            text=_piece(tokenizer, token),
+            text=piece(tokenizer, token),
             id=token,
-            segment=None if span is None else 1,
+            segment=None if span is None else len(encoding.segments),
             start=span and span[0],
             end=span and span[1],
             special=is_special(tokenizer, token),
@@ -107,34 +63,71 @@ def extend(prepared: Prepared, new: Sequence[int], checkpoint: Checkpoint) -> Pr
     return Prepared([Row([*row.ids, *new])], [shown], prepared.warnings, prepared.known)
 
 
-def generated_spans(
-    tokenizer: Any, prompt: Sequence[int], new: Sequence[int]
-) -> tuple[str, list[tuple[int, int] | None]]:
-    """The text of generated ids, and where in it each one stands.
+def aim(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint) -> Prepared:
+    """Decide which tokens are explained, and the foil's token where there is one.
 
-    Decoded together with the prompt, since a decoder drops the space before the first word of a text. A character
-    spread over several byte tokens belongs to each of them.
+    Raises:
+        ExampleError: the target is not in the continuation, or the foil never differs from it.
     """
-    before = len(_decode(tokenizer, prompt))
-    spans: list[tuple[int, int] | None] = [None] * len(new)
-    text, done = "", 0
-    waiting: list[int] = []  # tokens whose character is not complete yet
-    for i in range(len(new)):
-        grown = _decode(tokenizer, [*prompt, *new[: i + 1]])[before:]
-        if grown == text and (not text.endswith("\ufffd") or tokenizer.convert_ids_to_tokens(new[i]) is None):
-            continue  # an id that the decoder passes over
-        text = grown
-        waiting.append(i)
-        whole = len(text.rstrip("\ufffd")) if i + 1 < len(new) else len(text)
-        if whole > done:
-            for token in waiting:
-                spans[token] = without_outer_space(text, done, whole)
-            done, waiting = whole, []
-    return text, spans
+    first, end, encoding = prepared.known, len(prepared.rows[0]), prepared.encodings[0]
+    spans = [(token, token) for token in range(first, end)]
+    target, foil = example.target, None
+    if example.foil is not None:
+        at, foil = _first_difference(example, example.foil, prepared, checkpoint)
+        spans = [(at, at)]
+    elif target == "whole":
+        spans = [(first, end - 1)]
+    elif isinstance(target, int):
+        if target >= len(spans):
+            raise ExampleError(
+                f"target: the continuation has no token {target}; it has {len(spans)}, counted from 0.",
+                "Choose one of them, a text of the continuation, or `whole`.",
+            )
+        spans = [spans[target]]
+    elif target != "each":
+        start, stop = next(iter(occurrences(target, encoding.segments[-1].text)), (-1, -1))
+        inside = [
+            i
+            for i, token in enumerate(encoding.tokens)
+            if i >= first and (token.start or 0) < stop and (token.end or 0) > start
+        ]
+        if not inside:
+            raise ExampleError(
+                f"target: {target!r} does not occur in the continuation {encoding.segments[-1].text!r}.",
+                "Give a text that occurs in it, a token's index, or `whole`.",
+            )
+        spans = [(inside[0], inside[-1])]
+    return replace(prepared, spans=spans, foil=foil)
 
 
-def _decode(tokenizer: Any, ids: Sequence[int]) -> str:
-    return str(tokenizer.decode(list(ids), skip_special_tokens=False, clean_up_tokenization_spaces=False))
+def _first_difference(
+    example: TextGeneration, foil: str, prepared: Prepared, checkpoint: Checkpoint
+) -> tuple[int, int]:
+    """The first position at which the foil's tokens differ from the continuation's, and the foil's token there."""
+    alone = prepare_prompt(example, checkpoint)
+    other = with_continuation(example, foil, checkpoint, alone).rows[0].ids
+    ids = prepared.rows[0].ids
+    for position in range(prepared.known, min(len(ids), len(other))):
+        if ids[position] != other[position]:
+            return position, other[position]
+    raise ExampleError(
+        f"foil: {foil!r} and the continuation {prepared.encodings[0].segments[-1].text!r} begin with the same tokens, "
+        "so there is nothing to compare.",
+        "Give a foil that differs from the continuation before either ends.",
+    )
+
+
+def explained(prepared: Prepared) -> list[int]:
+    """The positions of all explained tokens, span by span."""
+    return [token for first, last in prepared.spans for token in range(first, last + 1)]
+
+
+def scores(example: TextGeneration, prepared: Prepared) -> Callable[[Tensor], Tensor]:
+    """The explained number of each explained token: logits (g, v) to (g,)."""
+    tokens = [prepared.rows[0].ids[position] for position in explained(prepared)]
+    return lambda logits: torch.stack(
+        [quantity(example.quantity, row, token, prepared.foil) for row, token in zip(logits, tokens, strict=True)]
+    )
 
 
 def explain(
@@ -145,24 +138,31 @@ def explain(
     embeddings: Tensor,
     gradients: Iterable[Tensor],
 ) -> ExampleResult:
-    """A result with one map for each of the g tokens after the prompt.
+    """A result with one map for each explained token or span.
 
-    Logits (g, v) predict those tokens; embeddings (t, d); `gradients` yields (k, t, d), the g of them in order.
+    Logits (g, v) predict the explained tokens; embeddings (t, d); `gradients` yields (k, t, d), one a span, in order.
     """
     encoding = prepared.encodings[0]
     maps: list[Map] = []
-    for i, gradient in enumerate(gradient for chunk in gradients for gradient in chunk):
-        position = prepared.known + i
-        target = _target(example, prepared, checkpoint, i, logits[i])
+    beaten: list[tuple[str, float, float]] = []
+    values, start = scores(example, prepared)(logits), 0
+    for (first, last), gradient in zip(prepared.spans, (g for chunk in gradients for g in chunk), strict=True):
+        end = start + last - first + 1
+        target = _target(example, prepared, checkpoint, (first, last), logits[start:end], values[start:end])
         # A token depends on the earlier ones only: the rest of its gradient is exactly 0 and not kept.
-        maps.append(make_map(target.label, 0, encoding, target, gradient[:position], embeddings[:position]))
+        title = target.label if target.foil is None else f"{target.label} − {target.foil}"
+        maps.append(make_map(title, 0, encoding, target, gradient[:last], embeddings[:last]))
+        for row, token in zip(logits[start:end], prepared.rows[0].ids[first : last + 1], strict=True):
+            logit = float(row[token])
+            beaten.append((token_label(checkpoint.tokenizer, token), float(row.max()) - logit, max(1.0, abs(logit))))
+        start = end
     stop: Literal["max_new_tokens", "end of text", "continuation given"] = "continuation given"
     warnings = [*prepared.warnings]
     if example.continuation is None:
-        stop = "max_new_tokens" if len(maps) == example.max_new_tokens else "end of text"
-        beaten = [(m.target.label, m.target.alternatives[0].logit - m.target.score) for m in maps]
-        close = [label for label, gap in beaten if gap > 0]
-        if any(gap > TIE * max(1.0, abs(m.target.score)) for (_, gap), m in zip(beaten, maps, strict=True)):
+        count = len(prepared.rows[0]) - prepared.known
+        stop = "max_new_tokens" if count == example.max_new_tokens else "end of text"
+        close = [label for label, gap, _ in beaten if gap > 0]
+        if any(gap > TIE * scale for _, gap, scale in beaten):
             raise ExampleError(
                 "Computed again for its maps, the model prefers other tokens than those it generated.",
                 "Its generation depends on more than the text; give a continuation to explain.",
@@ -177,51 +177,70 @@ def explain(
         task=example.task,
         inputs=example.model_dump(),
         encodings=[encoding],
-        prediction=Prediction(text=encoding.segments[1].text, stop=stop),
+        prediction=Prediction(text=encoding.segments[-1].text, stop=stop),
         maps=maps,
         warnings=warnings,
     )
 
 
-def _target(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint, i: int, logits: Tensor) -> Target:
+def functions(
+    example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
+) -> list[TargetFunction]:
+    """F of each map of a result: of the tokens before the explained one, and for a span the sum over its tokens."""
     ids = prepared.rows[0].ids
-    position = prepared.known + i
-    token, count = ids[position], len(ids) - prepared.known
-    probabilities = logits.softmax(dim=-1)
-    top = logits.topk(min(ALTERNATIVES, len(logits))).indices.tolist()
-    label = _label(checkpoint.tokenizer, token)
-    probability = min(float(probabilities[token]), 1.0)
+
+    def of_span(first: int, last: int) -> TargetFunction:
+        tokens = ids[first : last + 1]
+
+        def score(logits: Tensor) -> Tensor:
+            parts = [quantity(example.quantity, logits[:, i], token, prepared.foil) for i, token in enumerate(tokens)]
+            return torch.stack(parts).sum(dim=0)
+
+        return TargetFunction([Row(ids[:last])], [range(last)], score, range(first, last + 1))
+
+    return [of_span(first, last) for first, last in prepared.spans]
+
+
+def _target(
+    example: TextGeneration,
+    prepared: Prepared,
+    checkpoint: Checkpoint,
+    span: tuple[int, int],
+    logits: Tensor,
+    values: Tensor,
+) -> Target:
+    """The target of a span, whose tokens the logits (k, v) predict and whose explained numbers are values (k,)."""
+    tokenizer, ids, (first, last) = checkpoint.tokenizer, prepared.rows[0].ids, span
+    tokens, whole = ids[first : last + 1], len(ids) - prepared.known
+    chosen = logits.log_softmax(dim=-1)[range(len(tokens)), tokens]
+    probability = min(float(chosen.sum().exp()), 1.0)
+    label = "".join(token_label(tokenizer, token) for token in tokens)
+    foil = None if prepared.foil is None else token_label(tokenizer, prepared.foil)
     given = example.continuation is not None
-    rank = int((logits > logits[token]).sum()) + 1
-    made = (
-        f"given as token {i + 1} of {count} of the continuation" if given else f"generated as token {i + 1} of {count}"
-    )
-    beaten = f", number {rank} among the model's candidates" if rank > 1 else ""
+    part = f"token {last - prepared.known + 1} of {whole}"
+    made = f"given as {part} of the continuation" if given else f"generated as {part}"
+    if len(tokens) > 1:
+        made = f"the sum over {len(tokens)} of the {whole} tokens of the continuation"
+    rank = int((logits[0] > logits[0, tokens[0]]).sum()) + 1
+    beaten = f", number {rank} among the model's candidates" if rank > 1 and len(tokens) == 1 else ""
+    differ = ", where the two first differ" if foil is not None else ""
+    words = in_words(example.quantity, f"“{label}”", None if foil is None else f"“{foil}”")
+    top = logits[-1].topk(min(ALTERNATIVES, logits.shape[-1])).indices.tolist()
+    likely = logits[-1].softmax(dim=-1)[top]
     return Target(
-        quantity="logit",
+        quantity=named(example.quantity, foil is not None),
         label=label,
-        index=token,
-        position=position,
-        score=numbers(logits[token : token + 1])[0],
+        index=tokens[-1],
+        position=last,
+        first=first if len(tokens) > 1 else None,
+        foil=foil,
+        foil_index=prepared.foil,
+        score=numbers(values.sum()[None])[0],
         probability=probability,
         chosen_by="continuation" if given else "generated",
-        sentence=f"logit of “{label}”, {made}, p {stated(probability)}{beaten}",
+        sentence=f"{words}, {made}{differ}, p {stated(probability)}{beaten}",
         alternatives=[
-            Outcome(label=_label(checkpoint.tokenizer, k), index=k, logit=logit, probability=min(probability, 1.0))
-            for k, logit, probability in zip(top, numbers(logits[top]), numbers(probabilities[top]), strict=True)
+            Outcome(label=token_label(tokenizer, k), index=k, logit=logit, probability=min(p, 1.0))
+            for k, logit, p in zip(top, numbers(logits[-1][top]), numbers(likely), strict=True)
         ],
     )
-
-
-def _label(tokenizer: Any, token: int) -> str:
-    # After another token: a decoder drops the space before the first word, and "▁at" would look like "at".
-    context = tokenizer("a", add_special_tokens=False).input_ids
-    text = _decode(tokenizer, [*context, token])[len(_decode(tokenizer, context)) :]
-    if not text or "\ufffd" in text:
-        return _piece(tokenizer, token)
-    return text if text.strip() else text.translate(_BLANKS)
-
-
-def _piece(tokenizer: Any, token: int) -> str:
-    # Embeddings are often padded to a round number: such a row has logits, but no token has its id.
-    return tokenizer.convert_ids_to_tokens(token) or f"<id {token}>"

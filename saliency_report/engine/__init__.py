@@ -1,0 +1,39 @@
+"""Rows to logits, embeddings and gradients on a device; the only caller of a model.
+
+The seam: the model is always called with its `input_ids` and mask, and a forward hook on the word-embedding module puts
+a leaf tensor in the place of the module's output. Passing `inputs_embeds` is silently another model for Marian,
+Pegasus, Falcon-H1, Gemma-3n, right-padded Llama-type classifiers and others, and fails for Gemma-4.
+
+Rows are padded on the right: left padding without explicit positions moves GPT-2's gradients by half.
+"""
+
+from saliency_report.engine.device import device_name, is_out_of_memory, pick_device, token_budget
+from saliency_report.engine.evaluate import Job, embed, evaluate, rows_of
+from saliency_report.engine.forward import (
+    Gradients,
+    check_equivalence,
+    collate,
+    gradients,
+    is_causal,
+    padding_is_neutral,
+)
+from saliency_report.engine.generation import generate, matrix
+
+__all__ = [
+    "Gradients",
+    "Job",
+    "check_equivalence",
+    "collate",
+    "device_name",
+    "embed",
+    "evaluate",
+    "generate",
+    "gradients",
+    "is_causal",
+    "is_out_of_memory",
+    "matrix",
+    "padding_is_neutral",
+    "pick_device",
+    "rows_of",
+    "token_budget",
+]

@@ -1,0 +1,132 @@
+"""F at points and of edited texts, many at once: what every method and every test of faithfulness asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saliency_report.engine.forward import collate, embeddings_as_leaf, only, wide, widened
+from saliency_report.errors import ExampleError
+from saliency_report.models import Loaded
+from saliency_report.tasks import TASKS
+from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
+from saliency_report.tasks.encoding import Row
+from saliency_report.tasks.target import Edits, TargetFunction
+
+NOTHING_LEFT = "Without what is removed the model has nothing left to read."
+
+# What `TargetFunction.edited` gives: rows, places, and the positions whose logits are read.
+Edited = tuple[list[Row], list[list[int]], list[int]]
+
+
+@dataclass(frozen=True)
+class Job:
+    """F at one point (t, d), or at the text's own embeddings; or F of the text with edits."""
+
+    function: TargetFunction
+    points: Tensor | None = None
+    edits: Edits = field(default_factory=dict)
+
+
+def rows_of(job: Job) -> list[Row]:
+    """The rows that the model gets for a job."""
+    return job.function.edited(job.edits)[0]
+
+
+def evaluate(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> tuple[Tensor, list[Tensor]]:
+    """F (n,) of n jobs in one forward and, where asked for, ∂F/∂x (t, d) of each in one backward.
+
+    The gradient of a token that stands in several rows is the sum over them.
+
+    Raises:
+        ExampleError: F or a point is not finite, points have another shape, or the edits leave nothing to read.
+    """
+    edited = [job.function.edited(job.edits) for job in jobs]
+    points = _points(loaded, jobs, edited)
+    with torch.set_grad_enabled(gradient), embeddings_as_leaf(loaded.model, points) as leaves:
+        scores, _ = scores_of(loaded, jobs, edited)
+    if not gradient:
+        return wide(scores), []
+    (slopes,) = torch.autograd.grad(scores.sum(), only(leaves))
+    slopes, gradients, start = wide(slopes), [], 0
+    for job, (own, places, _) in zip(jobs, edited, strict=True):
+        total = slopes.new_zeros(job.function.length, slopes.shape[-1])
+        for row, place in enumerate(places):
+            total.index_add_(0, torch.tensor(list(place)), slopes[start + row, : len(place)])
+        gradients.append(total)
+        start += len(own)
+    return wide(scores), gradients
+
+
+def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **options: Any) -> tuple[Tensor, Any]:
+    """F (n,) of n jobs with their edited rows, in the graph, and the model's whole output; `options` go to the model.
+
+    Raises:
+        ExampleError: F is not finite, or the edits leave nothing to read.
+    """
+    model: Any = loaded.model
+    rows = [row for rows, _, _ in edited for row in rows]
+    if not all(map(len, rows)) or any(position < 0 for _, _, positions in edited for position in positions):
+        raise ExampleError(NOTHING_LEFT, "Write `removal: mask`, or give a longer text.")
+    choices = TASKS[loaded.info.task].CHOICES
+    inputs = collate(rows, loaded, len(rows) if choices else None)
+    read = sorted({position for _, _, positions in edited for position in positions})
+    # Logits of the positions that are read and of no others: a head of 49,152 tokens is a fifth of SmolLM2-135M.
+    narrow = bool(read) and "logits_to_keep" in loaded.inputs
+    if narrow:
+        inputs["logits_to_keep"] = torch.tensor(read, device=model.device)
+    output = model(**inputs, **options)
+    logits = widened(output.logits)
+    values, start = [], 0
+    for job, (own, _, positions) in zip(jobs, edited, strict=True):
+        if positions:
+            at = [read.index(position) for position in positions] if narrow else positions
+            shown = logits[start, at][None]
+        else:
+            shown = logits[start : start + len(own)].reshape(1, len(own), -1)
+        values.append(job.function.score(shown).reshape(()))
+        start += len(own)
+    scores = torch.stack(values)
+    if not bool(scores.isfinite().all()):
+        raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
+    return scores, output
+
+
+def _points(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited]) -> Tensor | None:
+    """The embeddings (n, longest, d) of all rows, where any job has points; NaN marks what it looks up itself."""
+    model: Any = loaded.model
+    given = next((job.points for job in jobs if job.points is not None), None)
+    if given is None:
+        return None
+    d, longest = model.get_input_embeddings().embedding_dim, max(len(row) for rows, _, _ in edited for row in rows)
+    points = torch.full((sum(len(rows) for rows, _, _ in edited), longest, d), torch.nan, dtype=given.dtype)
+    row = 0
+    for job, (_, places, _) in zip(jobs, edited, strict=True):
+        if job.points is not None:
+            _check_points(job.points, (job.function.length, d))
+        for place in places:
+            if job.points is not None:
+                points[row, : len(place)] = job.points[place]
+            row += 1
+    return points.to(next(iter(model.parameters())).device)
+
+
+def _check_points(points: Tensor, shape: tuple[int, int]) -> None:
+    if points.shape != shape:
+        raise ExampleError(
+            f"The method asks for a point of the shape {tuple(points.shape)}, the embeddings are {shape}.",
+            "Ask for points of the shape of the embeddings, (t, d).",
+        )
+    if not bool(points.isfinite().all()):
+        raise ExampleError("A point that the method asks for is not finite.", "Check how the method makes its points.")
+
+
+def embed(loaded: Loaded, ids: Sequence[int]) -> Tensor:
+    """What the word-embedding module gives for ids (t, d), scaled as the model scales it."""
+    model: Any = loaded.model
+    with torch.no_grad():
+        return wide(model.get_input_embeddings()(torch.tensor([list(ids)], device=model.device))[0])

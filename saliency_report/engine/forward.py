@@ -1,0 +1,162 @@
+"""One pass through a model: rows to padded inputs, the hook on its embeddings, and what is checked before all else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from saliency_report.errors import ExampleError
+from saliency_report.models import Loaded
+from saliency_report.tasks import TASKS
+from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
+from saliency_report.tasks.encoding import Row
+
+# The hooked forward must reproduce the plain one: relative to the largest logit.
+EQUIVALENCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Results of a batch, on the CPU, float32 or wider; embeddings and gradients (t, d) a row, without padding."""
+
+    logits: Tensor
+    embeddings: list[Tensor]
+    gradients: list[Tensor]
+
+
+def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, extra: int = 0) -> dict[str, Tensor]:
+    """Rows as right-padded inputs (n, t) on the model's device; with `groups`, (groups, n / groups, t).
+
+    `extra` is padding beyond the longest row, as far as the model takes it.
+    """
+    device, longest = loaded.model.device, max(len(row) for row in rows)
+    longest = max(longest, min(longest + extra, loaded.checkpoint.limit))
+    assert isinstance(device, torch.device)
+    pad = loaded.pad or 0
+    columns = {"input_ids": [row.ids + [pad] * (longest - len(row)) for row in rows]}
+    if "attention_mask" in loaded.inputs:
+        columns["attention_mask"] = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+    for name in rows[0].extra.keys() & loaded.inputs:
+        columns[name] = [row.extra[name] + [0] * (longest - len(row)) for row in rows]
+    tensors = {name: torch.tensor(values, device=device) for name, values in columns.items()}
+    if groups is not None:
+        tensors = {name: tensor.view(groups, -1, longest) for name, tensor in tensors.items()}
+    return tensors
+
+
+@contextmanager
+def embeddings_as_leaf(model: Any, points: Tensor | None = None) -> Iterator[list[Tensor]]:
+    """Inside, the word-embedding module's output is a leaf that takes gradients; it is collected in the list.
+
+    `points` stand in the place of the output, but for those that are NaN, as padding is.
+    """
+    leaves: list[Tensor] = []
+
+    def replace(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
+        # Not by what is finite after the rounding: a point beyond float16's range must make F overflow, not vanish.
+        leaf = output if points is None else points.to(output.dtype).where(~points.isnan(), output)
+        leaf = leaf.detach().requires_grad_(torch.is_grad_enabled())
+        leaves.append(leaf)
+        return leaf
+
+    handle: RemovableHandle = model.get_input_embeddings().register_forward_hook(replace)
+    try:
+        yield leaves
+    finally:
+        handle.remove()
+
+
+def only(leaves: list[Tensor]) -> Tensor:
+    """The one leaf of a pass; a model that looks words up more often is refused."""
+    if len(leaves) != 1:
+        raise ExampleError(
+            f"The model looks words up {len(leaves)} times in one pass; it is not clear which to explain.",
+            "This architecture is not supported.",
+        )
+    return leaves[0]
+
+
+def widened(tensor: Tensor) -> Tensor:
+    """The tensor as float32 or float64: a softmax of half precision is wrong by 1 %."""
+    return tensor if tensor.dtype == torch.float64 else tensor.float()
+
+
+def wide(tensor: Tensor) -> Tensor:
+    """The tensor's numbers on the CPU, float32 or float64."""
+    return widened(tensor.detach()).cpu()
+
+
+def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = None) -> float:
+    """Largest difference of hooked and plain logits, relative to the largest logit.
+
+    The hooked forward gets the embeddings as points from outside, as every method gives them.
+
+    Raises:
+        ExampleError: they differ, and gradients at the hook would explain another model; or a logit is not finite.
+    """
+    model: Any = loaded.model
+    inputs = collate(rows, loaded, groups)
+    with torch.no_grad():
+        plain = model(**inputs).logits
+        points = model.get_input_embeddings()(inputs["input_ids"].flatten(0, -2))
+        with embeddings_as_leaf(model, points) as leaves:
+            hooked = model(**inputs).logits
+        only(leaves)
+    if not bool(plain.isfinite().all()):
+        raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
+    difference = float((hooked - plain).abs().max() / plain.abs().max().clamp_min(1e-12))
+    if not difference <= EQUIVALENCE[plain.dtype]:
+        raise ExampleError(
+            f"Embeddings put in from outside give the model other logits, by {difference:.1e} of the largest.",
+            "Its gradients would explain another model; this architecture is not supported.",
+        )
+    return difference
+
+
+def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None = None) -> bool:
+    """Whether the logits of rows stay the same when they are padded: not so for FNet, ConvBERT or XLNet.
+
+    What mixes positions without asking the mask (a Fourier transform, a convolution), or pools the last one, sees the
+    padding; by up to 31 % in the gradient of a tiny FNet.
+    """
+    model: Any = loaded.model
+    with torch.no_grad():
+        alone = model(**collate(rows, loaded, groups)).logits
+        padded = model(**collate(rows, loaded, groups, extra=8)).logits
+    return float((padded - alone).abs().max() / alone.abs().max().clamp_min(1e-12)) <= EQUIVALENCE[alone.dtype]
+
+
+def is_causal(loaded: Loaded, row: Row) -> bool:
+    """Whether no position sees a later one: another last token must leave the hidden states before it as they are."""
+    model: Any = loaded.model
+    other = Row([*row.ids[:-1], (row.ids[-1] + 1) % loaded.vocabulary], row.extra)
+    with torch.no_grad():
+        one, two = (
+            model(**collate([r], loaded, 1 if TASKS[loaded.info.task].CHOICES else None), output_hidden_states=True)
+            for r in (row, other)
+        )
+    if len(row) < 2 or not one.hidden_states:
+        return False
+    before, after = (output.hidden_states[-1].flatten(0, -3)[0, :-1] for output in (one, two))
+    return float((after - before).abs().max()) <= 1e-6 * float(before.abs().max())
+
+
+def gradients(
+    loaded: Loaded, rows: Sequence[Row], select: Callable[[Tensor], Tensor], groups: int | None = None
+) -> Gradients:
+    """One forward and one backward for n rows.
+
+    `select` takes the logits and gives the explained ones, each of which depends on one row alone, so that the
+    gradient of their sum holds the gradient of each.
+    """
+    with embeddings_as_leaf(loaded.model) as leaves:
+        logits = loaded.model(**collate(rows, loaded, groups)).logits
+    leaf = only(leaves)
+    (gradient,) = torch.autograd.grad(select(logits).sum(), leaf)
+    return Gradients(wide(logits), *([wide(x[i, : len(row)]) for i, row in enumerate(rows)] for x in (leaf, gradient)))

@@ -1,0 +1,109 @@
+"""Greedy generation, and the gradients of all generated tokens from one forward."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from saliency_report.engine.forward import collate, embeddings_as_leaf, only, wide, widened
+from saliency_report.errors import ExampleError
+from saliency_report.models import Loaded
+from saliency_report.tasks.encoding import Row
+
+
+def generate(loaded: Loaded, row: Row, max_new_tokens: int) -> list[int]:
+    """The ids of a greedy continuation, without the token that ends it."""
+    model: Any = loaded.model
+    ends = model.generation_config.eos_token_id
+    ends = set() if ends is None else {ends} if isinstance(ends, int) else set(ends)
+    ids = torch.tensor([row.ids], device=model.device)
+    new: list[int] = []
+    cache = None
+    # Not model.generate: it takes penalties and sampling from the checkpoint, and the argmax is what is explained.
+    with torch.inference_mode():
+        while len(new) < max_new_tokens:
+            options = {"past_key_values": cache, "use_cache": True}
+            known = {name: value for name, value in options.items() if name in loaded.inputs}
+            output = model(input_ids=ids, **known)
+            token = int(output.logits[0, -1].argmax())
+            if token in ends:
+                break
+            new.append(token)
+            cache = getattr(output, "past_key_values", None)
+            # A model without a cache is given the whole text again.
+            ids = torch.tensor([[token] if cache is not None else [*row.ids, *new]], device=model.device)
+    return new
+
+
+def matrix(
+    loaded: Loaded,
+    row: Row,
+    spans: Sequence[tuple[int, int]],
+    score: Callable[[Tensor], Tensor],
+    budget: int,
+) -> tuple[Tensor, Tensor, Iterator[Tensor]]:
+    """Gradients of the scores of spans of tokens with respect to all embeddings, from one forward.
+
+    A span (first, last) is explained by the sum over its tokens; a token alone is a span of one. `score` takes the
+    logits (g, v) that predict the g tokens of all spans, in order, to a number each (g,). Gives those logits,
+    embeddings (t, d), and the gradients as chunks (k, t, d) of at most `budget` tokens.
+
+    A logit depends on the last hidden state of its own position alone. So one backward through the head gives the
+    gradient of all g scores with respect to their hidden states, and the trunk's vector-Jacobian products follow as
+    a batch: 4 times as fast as one backward a token, 7 times as fast as running the model for each (135 M parameters,
+    12 + 20 tokens, two cores).
+
+    Raises:
+        ExampleError: the model uses its output layer or its embeddings in another way, or looks at later tokens.
+    """
+    model: Any = loaded.model
+    hidden: list[tuple[Tensor, Tensor]] = []
+
+    def cut(module: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        leaf = args[0].detach().requires_grad_()
+        hidden.append((args[0], leaf))
+        return (leaf, *args[1:])
+
+    handle = model.get_output_embeddings().register_forward_pre_hook(cut)
+    try:
+        with embeddings_as_leaf(model) as leaves:
+            logits = model(**collate([row], loaded)).logits[0]
+    finally:
+        handle.remove()
+    leaf = only(leaves)
+    if len(hidden) != 1:
+        raise ExampleError(
+            f"The model uses its output layer {len(hidden)} times in one pass.", "This architecture is not supported."
+        )
+    trunk, head = hidden[0]
+    # The logits of a position predict the token after it.
+    reads = [token - 1 for first, last in spans for token in range(first, last + 1)]
+    explained = logits[reads]
+    (slopes,) = torch.autograd.grad(score(widened(explained)).sum(), head)
+
+    def chunks() -> Iterator[Tensor]:
+        step = max(1, budget // len(row))
+        for start in range(0, len(spans), step):
+            part = spans[start : start + step]
+            vectors = torch.zeros(len(part), *trunk.shape, dtype=trunk.dtype, device=trunk.device)
+            for i, (first, last) in enumerate(part):
+                vectors[i, 0, first - 1 : last] = slopes[0, first - 1 : last]
+            (chunk,) = torch.autograd.grad(trunk, leaf, vectors, retain_graph=True, is_grads_batched=True)
+            chunk = wide(chunk[:, 0])
+            for gradient, (_, last) in zip(chunk, part, strict=True):
+                _check_causal(gradient, last)
+            yield chunk
+
+    return wide(explained), wide(leaf[0]), chunks()
+
+
+def _check_causal(gradient: Tensor, position: int) -> None:
+    """Refuse a model whose tokens depend on later ones: it fills texts in, it does not continue them."""
+    if bool(gradient[position:].abs().sum() > 1e-6 * gradient.abs().sum()):
+        raise ExampleError(
+            "The model looks at later tokens too (it is bidirectional), so it cannot continue a text.",
+            "Give a causal language model, such as one of the GPT or Llama families.",
+        )

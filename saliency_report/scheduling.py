@@ -1,0 +1,214 @@
+"""Many computations at once: each is a generator that asks for F at points or of edited texts; asks share batches.
+
+So the steps of an integral, the samples of a noise method and the texts of a deletion curve, of one example or of
+many, fill batches of one token budget, and a method needs to know of none of it.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saliency_report import engine
+from saliency_report.engine import Job
+from saliency_report.errors import ExampleError
+from saliency_report.models import Loaded
+from saliency_report.packing import Budget, Company
+
+MOST_AT_ONCE = 64  # computations that run side by side: enough to fill a GPU's batches, few enough to keep in memory
+
+
+@dataclass(frozen=True)
+class Ask:
+    """F of jobs, with gradients or without; answered by F (n,) and a list of n gradients (t, d), or an empty one."""
+
+    jobs: Sequence[Job]
+    gradient: bool
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Something that shares no batch: a pass that looks into a model; answered by what it gives."""
+
+    compute: Callable[[], Any]
+
+
+Question = Ask | Alone
+Computation = Generator[Question, Any, Any]
+
+
+@dataclass(eq=False)
+class _Running:
+    """A computation, its open question, and which jobs of it are done."""
+
+    key: Any
+    computation: Computation
+    question: Question | None = None
+    values: list[Tensor | None] = field(default_factory=list)
+    gradients: list[Tensor] = field(default_factory=list)
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def put(self, question: Question) -> None:
+        self.question = question
+        if isinstance(question, Ask):
+            self.values = [None] * len(question.jobs)
+            self.gradients = [torch.empty(0)] * len(question.jobs)
+            rows = [engine.rows_of(job) for job in question.jobs]
+            self.sizes = [(len(own), max(len(row) for row in own)) for own in rows]
+
+    def open(self) -> list[int]:
+        return [i for i, value in enumerate(self.values) if value is None]
+
+
+_Picked = tuple[_Running, int]  # a job: whose it is, and its number in the ask
+
+
+@dataclass(frozen=True)
+class Done:
+    """A computation's result, or the error that ended it, and its share of the time in seconds."""
+
+    key: Any
+    result: Any
+    error: Exception | None
+    seconds: float
+
+
+def run(
+    computations: Sequence[tuple[Any, Computation]], loaded: Loaded, company: Company, budget: Budget
+) -> Iterator[Done]:
+    """Run computations to their ends; each comes out as it is done, under the key that it came with.
+
+    An error goes into the computation that asked, which may catch it and go on; it costs no other anything. When memory
+    runs out the budget is halved.
+    """
+    waiting = list(reversed(computations))
+    running: list[_Running] = []
+    while waiting or running:
+        while waiting and len(running) < MOST_AT_ONCE:
+            key, computation = waiting.pop()
+            started = _Running(key, computation)
+            done = _proceed(started, lambda c=computation: next(c))  # type: ignore[misc]
+            if done:
+                yield done
+            else:
+                running.append(started)
+        for one in [r for r in running if isinstance(r.question, Alone)]:
+            done = _alone(one, budget)
+            if done:
+                running.remove(one)
+                yield done
+        for gradient in (True, False):
+            asking = [r for r in running if isinstance(r.question, Ask) and r.question.gradient == gradient]
+            for picked in _batches(asking, company, budget):
+                for one in _evaluate(picked, gradient, loaded, budget):
+                    done = None if one.open() else _answer(one)
+                    if done:
+                        running.remove(one)
+                        yield done
+
+
+def _proceed(one: _Running, step: Callable[[], Question]) -> Done | None:
+    """Take a computation to its next question, or to its end."""
+    begun = time.perf_counter()
+    try:
+        question = step()
+        # An ask without jobs is answered at once.
+        while isinstance(question, Ask) and not question.jobs:
+            question = one.computation.send((torch.empty(0), []))
+        one.put(question)
+    except StopIteration as stop:
+        return Done(one.key, stop.value, None, one.seconds + time.perf_counter() - begun)
+    except Exception as error:
+        return Done(one.key, None, error, one.seconds + time.perf_counter() - begun)
+    one.seconds += time.perf_counter() - begun
+    return None
+
+
+def _answer(one: _Running) -> Done | None:
+    assert isinstance(one.question, Ask)
+    values = torch.stack([value for value in one.values if value is not None])
+    gradients = one.gradients if one.question.gradient else []
+    return _proceed(one, lambda: one.computation.send((values, gradients)))
+
+
+def _alone(one: _Running, budget: Budget) -> Done | None:
+    assert isinstance(one.question, Alone)
+    begun = time.perf_counter()
+    try:
+        answer = one.question.compute()
+    except Exception as error:
+        failure = _out_of_memory(budget) if engine.is_out_of_memory(error) else error
+        one.seconds += time.perf_counter() - begun
+        return _proceed(one, lambda: one.computation.throw(failure))
+    one.seconds += time.perf_counter() - begun
+    return _proceed(one, lambda: one.computation.send(answer))
+
+
+def _batches(asking: Sequence[_Running], company: Company, budget: Budget) -> Iterator[list[_Picked]]:
+    """The open jobs, the shortest first, as batches; sorted once a round, since there can be tens of thousands."""
+    jobs = sorted((one.sizes[i][::-1], place, i) for place, one in enumerate(asking) for i in one.open())
+    start = 0
+    while start < len(jobs):
+        (first, rows), end = jobs[start][0], start + 1
+        while end < len(jobs) and company != "with none":
+            length, more = jobs[end][0]
+            if (company == "with equals" and length != first) or (rows + more) * length > budget.tokens:
+                break
+            rows += more
+            end += 1
+        yield [(asking[place], i) for _, place, i in jobs[start:end]]
+        start = end
+
+
+def _evaluate(picked: Sequence[_Picked], gradient: bool, loaded: Loaded, budget: Budget) -> list[_Running]:
+    """Evaluate jobs together; gives the computations that they belong to, but for those whose ask failed."""
+    # After one job of an ask has failed its others are not needed.
+    chosen = [(one, i, one.question.jobs[i]) for one, i in picked if isinstance(one.question, Ask)]
+    if not chosen:
+        return []
+    begun = time.perf_counter()
+    values, gradients = torch.empty(0), list[Tensor]()
+    failure: Exception | None = None
+    try:
+        values, gradients = engine.evaluate(loaded, [job for *_, job in chosen], gradient=gradient)
+    except Exception as error:
+        failure = _out_of_memory(budget) if engine.is_out_of_memory(error) else error
+    elapsed, tokens = time.perf_counter() - begun, sum(math.prod(one.sizes[i]) for one, i, _ in chosen)
+    for one, i, _ in chosen:
+        one.seconds += elapsed * math.prod(one.sizes[i]) / tokens
+    if failure is not None and len(chosen) > 1:  # the halves, so that the job at fault is alone in the end
+        failure = None  # its traceback would keep the tensors of the whole alive
+        middle = len(chosen) // 2
+        halves = ([(one, i) for one, i, _ in part] for part in (chosen[:middle], chosen[middle:]))
+        touched = [one for half in halves for one in _evaluate(half, gradient, loaded, budget)]
+    elif failure is not None:
+        chosen[0][0].put(Alone(_raising(failure)))
+        touched = []
+    else:
+        touched = [one for one, *_ in chosen]
+        for number, (one, i, _) in enumerate(chosen):
+            one.values[i] = values[number]
+            if gradient:
+                one.gradients[i] = gradients[number]
+    return [one for one in dict.fromkeys(touched) if isinstance(one.question, Ask)]
+
+
+def _raising(error: Exception) -> Callable[[], Any]:
+    def compute() -> Any:
+        raise error
+
+    return compute
+
+
+def _out_of_memory(budget: Budget) -> ExampleError:
+    budget.halve()
+    return ExampleError(
+        "Memory ran out on this example alone.", "Use a shorter text, a smaller model or another --device."
+    )

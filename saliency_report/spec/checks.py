@@ -1,0 +1,164 @@
+"""What only shows between fields: two that do not go together, one that another needs, words that no text has.
+
+Types are pydantic's part, so a value of another type is passed over here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from saliency_report.spec.evidence import STEPS
+from saliency_report.spec.fields import is_span
+from saliency_report.spec.source import Loc, Source
+from saliency_report.spec.texts import TEXT_FIELDS
+from saliency_report.spec.values import did_you_mean, did_you_mean_within, is_index, listed
+
+
+@dataclass(frozen=True)
+class Fields:
+    """An example's fields as they were written, its own and those from the defaults, and where they stand."""
+
+    source: Source
+    path: Loc
+    own: dict[str, Any]
+    all: dict[str, Any]
+
+    def place(self, *names: str) -> Loc:
+        """Where the first of these fields stands that the example itself has; else the first's default."""
+        return next(((*self.path, name) for name in names if name in self.own), ("defaults", names[0]))
+
+    def problem(self, message: str, *names: str, item: int | None = None) -> None:
+        """Note a problem of these fields, at one entry of the list that the first of them is.
+
+        A message may begin with the first field and a colon: that goes where the path says it already.
+        """
+        place = self.place(*names)
+        if place[-1] == names[0]:
+            message = message.removeprefix(f"{names[0]}: ")
+        self.source.problem(place if item is None else (*place, item), message)
+
+
+def check_task(fields: Fields) -> None:
+    """The rules of the example's task."""
+    {"text-classification": _classification, "text-generation": _generation, "multiple-choice": _choice}[
+        fields.all["task"]
+    ](fields)
+
+
+def check_evidence(fields: Fields) -> None:
+    """The rules that all tasks share."""
+    given = fields.all
+    methods, fractions = given.get("methods"), given.get("fractions")
+    steps, most = given.get("steps", STEPS), given.get("max_steps")
+    if isinstance(methods, list):
+        for i, name in enumerate(methods):
+            if name in methods[:i]:
+                fields.problem(f"{name!r} stands twice; name each method once", "methods", item=i)
+    if isinstance(fractions, list) and all(is_index(f) or isinstance(f, float) for f in fractions):
+        for i, (before, after) in enumerate(pairwise(fractions), 1):
+            if not before < after:
+                message = f"{after} comes after {before}; write fractions in ascending order, each once"
+                fields.problem(message, "fractions", item=i)
+    if is_index(steps) and is_index(most) and steps > most > 0:
+        message = f"steps: {steps} is more than max_steps: {most}; write max_steps: {steps} or more"
+        fields.problem(message, "steps", "max_steps")
+    if given.get("foil") is not None and given.get("quantity") in ("log_prob", "loss"):
+        message = f"quantity: {given['quantity']} and foil do not go together; write quantity: logit or probability"
+        fields.problem(message, "quantity", "foil")
+    if isinstance(given.get("rationale"), list):
+        _rationale(fields, given["rationale"])
+
+
+def _rationale(fields: Fields, rationale: list[Any]) -> None:
+    known = [name for name in TEXT_FIELDS[fields.all["task"]] if fields.all.get(name) is not None]
+    texts = {name: fields.all[name] for name in known if isinstance(fields.all[name], str)}
+    if not known or len(texts) < len(known):
+        return
+    first, text = next(iter(texts.items()))
+    for i, mark in enumerate(rationale):
+        if isinstance(mark, str) and mark.strip() and not any(mark in text for text in texts.values()):
+            hint = did_you_mean_within(mark, texts.values()) or "; copy words from there"
+            fields.problem(f"{mark!r} does not occur in {' or '.join(texts)}{hint}", "rationale", item=i)
+        pair = isinstance(mark, list) and len(mark) == 2 and all(map(is_index, mark))
+        if pair and 0 <= mark[0] < mark[1] and mark[1] > len(text):
+            message = f"{mark} ends outside of {first}, which has {len(text)} code points; write {len(text)} or less"
+            fields.problem(message, "rationale", item=i)
+
+
+def _loss(fields: Fields, right: str) -> None:
+    """A loss is that of the right answer: it needs one, and no other target."""
+    if fields.all.get("quantity") != "loss":
+        return
+    if fields.all.get(right) is None:
+        message = "is missing; quantity: loss is that of the right answer: write it, or another quantity"
+        fields.source.problem((*fields.path, right), message)
+    if "target" in fields.all:
+        message = f"target: {fields.all['target']} and quantity: loss do not go together; "
+        message += f"the loss is that of {right}: leave target out"
+        fields.problem(message, "target", "quantity")
+
+
+def _classification(fields: Fields) -> None:
+    _same(fields, fields.all.get("target"), fields.all.get("foil"))
+    _loss(fields, "label")
+
+
+def _generation(fields: Fields) -> None:
+    given = fields.all
+    target, foil, continuation = given.get("target", "each"), given.get("foil"), given.get("continuation")
+    if continuation and "max_new_tokens" in fields.own:
+        message = "has no effect beside continuation, which is explained as it stands; leave one out"
+        fields.source.problem((*fields.path, "max_new_tokens"), message, key=True)
+    if foil is not None and (is_span(target) or is_index(target)):
+        message = f"target: {target} and foil do not go together; a foil is compared at the first token that differs: "
+        fields.problem(f"{message}leave target out", "target", "foil")
+    if isinstance(foil, str) and foil == continuation:
+        itself = "the continuation" if fields.place("foil", "continuation")[-1] == "foil" else "the foil"
+        fields.problem(f"is {itself} itself; write another text", "foil", "continuation")
+    if is_span(target) and given.get("quantity") in ("logit", "probability"):
+        message = f"target: {target} and quantity: {given['quantity']} do not go together; "
+        advice = "a span is explained as a sum of log-probs: write quantity: log_prob or loss"
+        fields.problem(message + advice, "target", "quantity")
+    if is_span(target) and target != "whole" and isinstance(continuation, str) and target not in continuation:
+        hint = did_you_mean_within(target, [continuation]) or "; write each, whole, an index, or a text from there"
+        fields.problem(f"target: {target!r} does not occur in continuation{hint}", "target", "continuation")
+    count = given.get("max_new_tokens", 10)
+    if continuation is None and is_index(target) and is_index(count) and target >= count > 0:
+        message = f"target: {target} is past the last token: max_new_tokens is {count}, so write 0 to {count - 1}"
+        fields.problem(message, "target", "max_new_tokens")
+
+
+def _choice(fields: Fields) -> None:
+    _loss(fields, "answer")
+    given, choices = fields.all, fields.all.get("choices")
+    if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
+        return
+    for i, choice in enumerate(choices):
+        if choice and choice in choices[:i]:
+            fields.problem(f"{choice!r} stands twice; choices must differ", "choices", item=i)
+    for field, word in (("answer", None), ("target", "predicted"), ("foil", "runner-up")):
+        value = given.get(field)
+        if value is None or value == word:
+            continue
+        if is_index(value) and not 0 <= value < len(choices):
+            fields.problem(f"index {value} is not among the choices 0 to {len(choices) - 1}", field)
+        elif is_index(value) and str(value) in choices and choices.index(str(value)) != value:
+            message = f"{value} is an index, and '{value}' another choice; write '{value}' in quotes, or the choice"
+            fields.problem(message, field)
+        if isinstance(value, str) and value not in choices:
+            known = [*choices, *([word] if word else [])]
+            hint = did_you_mean(value, known) or f"; the choices are {listed(choices)}"
+            fields.problem(f"{value!r} is not among the choices{hint}", field)
+    target, foil = (
+        choices.index(value) if isinstance(value, str) and value in choices else value
+        for value in (given.get("target"), given.get("foil"))
+    )
+    _same(fields, target, foil)
+
+
+def _same(fields: Fields, target: object, foil: object) -> None:
+    if foil is not None and foil == target:
+        itself = "the target" if fields.place("foil", "target")[-1] == "foil" else "the foil"
+        fields.problem(f"is {itself} itself; their difference is always 0", "foil", "target")

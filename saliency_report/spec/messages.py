@@ -1,0 +1,76 @@
+"""Pydantic's findings as messages about the person's own text."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any, get_args
+
+from pydantic_core import ErrorDetails
+
+from saliency_report.spec.evidence import Evidence
+from saliency_report.spec.fields import TASKS, Example
+from saliency_report.spec.source import Loc, Source
+from saliency_report.spec.values import did_you_mean, kind_of, listed
+
+_NUMBER = {"int_type", "float_type", "greater_than", "greater_than_equal", "less_than_equal", "finite_number"}
+
+
+def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[Example], item: dict[str, object]) -> None:
+    """Note one finding about the example `item` at `path`, of the task that `model` has the fields of."""
+    loc: Loc = tuple(detail["loc"])
+    kind, context, found = detail["type"], detail.get("ctx", {}), kind_of(detail["input"])
+    # A field that the example does not have came from the defaults: its mistake stands there.
+    where = (*path, *loc) if loc[0] in item or kind == "missing" else ("defaults", *loc)
+    if kind == "extra_forbidden":
+        source.problem(where, f"unknown key{_belongs(loc[0], model)}", key=True)
+    elif kind == "missing":
+        what = model.model_fields[str(loc[0])].description
+        source.problem(where, f"is missing; write it: {what}")
+    elif kind == "too_short" and loc == ("choices",):
+        source.problem(
+            where,
+            f"has {context['actual_length']}, needs {context['min_length']} or more;"
+            " a single answer leaves nothing to choose",
+        )
+    elif kind == "too_short":
+        source.problem(where, "the list is empty; write at least one entry, or leave the field out")
+    elif kind == "bool_type":
+        source.problem(where, f"must be true or false, not {found}")
+    elif kind in _NUMBER:
+        source.problem(where, f"must be {_range(model, loc)}, not {found}")
+    elif kind == "literal_error":
+        known = re.findall(r"'([^']*)'", context["expected"])
+        source.problem(where, f"must be one of {listed(known)}, not {found}")
+    elif kind == "list_type":
+        source.problem(where, f"must be a list, not {found}; begin each entry with a dash")
+    else:
+        source.problem(where, detail["msg"])
+
+
+def _belongs(key: str | int, model: type[Example]) -> str:
+    others = [name for name, other in TASKS.items() if key in other.model_fields]
+    if others:
+        return f"; it belongs to {listed(others)}"
+    task = get_args(model.model_fields["task"].annotation)[0]
+    # The many that ask for evidence stand last.
+    known = sorted(model.model_fields, key=lambda name: name in Evidence.model_fields)
+    return did_you_mean(key, known) or f"; {task} knows {listed(known)}"
+
+
+def _range(model: type[Example], loc: Loc) -> str:
+    """The numbers that a field, or an entry of its list, takes: its JSON Schema in words."""
+    schema = _properties(model)[str(loc[0])]
+    for _ in loc[1:]:
+        schema = schema["items"]
+    number = "a whole number" if schema["type"] == "integer" else "a number"
+    # Pydantic writes the limits of floats as 0.0 and 1.0.
+    limits = {name: int(value) for name, value in schema.items() if name in ("minimum", "exclusiveMinimum", "maximum")}
+    if "exclusiveMinimum" in limits:
+        return f"{number} above {limits['exclusiveMinimum']} and at most {limits['maximum']}"
+    return f"{number} from {limits['minimum']} to {limits['maximum']}"
+
+
+@cache
+def _properties(model: type[Example]) -> dict[str, Any]:
+    return dict(model.model_json_schema()["properties"])

@@ -1,0 +1,99 @@
+"""The explained number F as a function of tokens: of their embeddings, and of the ids that stand in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from torch import Tensor
+
+from saliency_report.record import Quantity
+from saliency_report.tasks.encoding import Row
+
+Asked = Literal["logit", "log_prob", "probability", "loss"]
+# What is done to tokens: an id in the place of each, or None where it is cut out.
+Edits = Mapping[int, int | None]
+
+
+@dataclass(frozen=True)
+class TargetFunction:
+    """F of t tokens, which stand in one row given to the model or in several.
+
+    `places[r][i]` is the token at position i of row r: a token that stands in several rows, as a context does that is
+    given with each choice, moves in all of them. `score` takes logits (b, k, c) to F (b,): k are the rows; of a causal
+    model, k are the tokens `reads`, each with the logits at the position before it.
+    """
+
+    rows: Sequence[Row]
+    places: Sequence[Sequence[int]]
+    score: Callable[[Tensor], Tensor]
+    reads: Sequence[int] = field(default=())
+
+    @property
+    def length(self) -> int:
+        """How many tokens t there are."""
+        return 1 + max(max(place) for place in self.places)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Rows, and positions of the longest."""
+        return len(self.rows), max(len(row) for row in self.rows)
+
+    def edited(self, edits: Edits) -> tuple[list[Row], list[list[int]], list[int]]:
+        """Rows and places after the edits, and for each of `reads` the position whose logits are read."""
+        rows, places = [], []
+        for row, place in zip(self.rows, self.places, strict=True):
+            kept = [i for i, token in enumerate(place) if edits.get(token, 0) is not None]
+            ids = [edits.get(place[i], row.ids[i]) for i in kept]
+            extra = {name: [values[i] for i in kept] for name, values in row.extra.items()}
+            rows.append(Row([i for i in ids if i is not None], extra))
+            places.append([place[i] for i in kept])
+        positions = [sum(token < read for token in places[0]) - 1 for read in self.reads]
+        return rows, places, positions
+
+
+def of_row(row: Row, score: Callable[[Tensor], Tensor]) -> TargetFunction:
+    """F of a text that is one row: `score` takes its logits (b, c)."""
+    return TargetFunction([row], [range(len(row))], lambda logits: score(logits[:, 0]))
+
+
+def quantity(asked: Asked, logits: Tensor, index: int, foil: int | None = None) -> Tensor:
+    """One number of logits (…, c), with a foil the difference of two: (…).
+
+    logit zᵢ; log_prob zᵢ − log Σⱼ exp zⱼ; probability its exponential; loss −log_prob, the cross-entropy.
+    """
+    if asked == "logit":
+        scores = logits
+    elif asked == "probability":
+        scores = logits.softmax(dim=-1)
+    else:
+        scores = logits.log_softmax(dim=-1) * (-1 if asked == "loss" else 1)
+    return scores[..., index] if foil is None else scores[..., index] - scores[..., foil]
+
+
+_DIFFERENCES: dict[Asked, Quantity] = {
+    "logit": "logit difference",
+    "log_prob": "log_prob difference",
+    "probability": "probability difference",
+}
+_WORDS: dict[Asked, str] = {
+    "logit": "logit",
+    "log_prob": "log-probability",
+    "probability": "probability",
+    "loss": "loss (cross-entropy)",
+}
+
+
+def named(asked: Asked, contrast: bool) -> Quantity:
+    """A quantity as the record names it."""
+    return _DIFFERENCES[asked] if contrast else asked
+
+
+def in_words(asked: Asked, label: str, foil: str | None = None) -> str:
+    """The explained number as a sentence begins: logit of the choice Paris; loss against NEGATIVE."""
+    if asked == "loss":
+        return f"{_WORDS[asked]} against {label}, which positive scores raise"
+    if foil is not None:
+        return f"{_WORDS[asked]} of {label} minus {_WORDS[asked]} of {foil}"
+    return f"{_WORDS[asked]} of {label}"

@@ -1,0 +1,63 @@
+"""One example with its model, its rows and F of each of its maps, as the pipeline has them between its steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from saliency_report import engine
+from saliency_report.engine import Job
+from saliency_report.models import Loaded, load, request
+from saliency_report.pipeline import Run
+from saliency_report.record import ExampleResult, Map
+from saliency_report.spec import Example, parse_spec
+from saliency_report.tasks import TASKS
+from saliency_report.tasks.base import Prepared
+from saliency_report.tasks.target import TargetFunction
+
+CPU = torch.device("cpu")
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An explained example, its model, and F of each of its maps."""
+
+    loaded: Loaded
+    example: Example
+    prepared: Prepared
+    result: ExampleResult
+    functions: list[TargetFunction]
+
+    @property
+    def headline(self) -> Map:
+        """The map shown first."""
+        return self.result.maps[self.result.headline]
+
+    @property
+    def function(self) -> TargetFunction:
+        """F of the map shown first."""
+        return self.functions[self.result.headline]
+
+    def jobs(self) -> list[Job]:
+        """A job a map."""
+        return [Job(function) for function in self.functions]
+
+
+def opened(text: str, folder: Path, dtype: str = "float64") -> Opened:
+    """The one example of YAML text, which must not fail; its model is looked up in the folder."""
+    spec = parse_spec(text, "input.yaml", "input.yaml", folder)
+    (example,) = spec.examples
+    (result,) = Run(spec, CPU, dtype, lambda result: None, debug=True).report().examples
+    assert result.failure is None, result.failure
+    loaded = load(request(example, dtype), CPU, folder)
+    task: Any = TASKS[example.task]
+    prepared = task.prepare(example, loaded.checkpoint)
+    if example.task == "text-generation":
+        if len(prepared.rows[0]) == prepared.known:
+            new = engine.generate(loaded, prepared.rows[0], example.max_new_tokens)
+            prepared = task.extend(prepared, new, loaded.checkpoint)
+        prepared = task.aim(example, prepared, loaded.checkpoint)
+    return Opened(loaded, example, prepared, result, task.functions(example, prepared, loaded.checkpoint, result))
