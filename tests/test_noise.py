@@ -177,7 +177,7 @@ def test_words_have_standard_errors_of_their_own() -> None:
 
 
 def test_one_sample_has_no_standard_error() -> None:
-    with pytest.raises(ValueError, match=r"^A standard error needs two samples\.$"):
+    with pytest.raises(ValueError, match=r"^A standard error needs 2 samples\.$"):
         jackknife(SAMPLES[:1], lambda a: {"sum": a.sum(dim=-1)})
 
 

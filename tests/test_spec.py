@@ -74,7 +74,10 @@ CASES = [
     ("- task: text-classification\n  text:", ["in.yaml:2:8: [0].text: is empty; write some text"]),
     ("- task: text-classification\n  text: 12", ["in.yaml:2:9: [0].text: must be text, not 12; put it in quotes"]),
     ("- task: text-classification\n  text: true", ["in.yaml:2:9: [0].text: must be text, not true; put it in quotes"]),
-    ("- task: text-classification\n  text: [a]", ["in.yaml:2:9: [0].text: must be text, not a list; put it in quotes"]),
+    (
+        "- task: text-classification\n  text: [a]",
+        ["in.yaml:2:9: [0].text: must be one text, not a list; write an example for each text"],
+    ),
     (
         "- task: text-classification\n  text: a\n  text: b",
         ["in.yaml:3:3: [0].text: the key stands twice, first in line 2"],
@@ -85,7 +88,10 @@ CASES = [
     ),
     (
         "- task: text-classification\n  text: a\n  dtype: float33",
-        ["in.yaml:3:10: [0].dtype: must be one of auto, float32, bfloat16, float16, float64, not float33"],
+        [
+            "in.yaml:3:10: [0].dtype: must be one of auto, float32, bfloat16, float16, float64, not float33; did you "
+            "mean 'float32'?"
+        ],
     ),
     (
         "- task: text-classification\n  text: a\n  target: false",
@@ -155,7 +161,7 @@ CASES = [
         "defaults: {dtype: f, id: z, promt: q, target: 1.5}\nexamples:\n- {task: text-classification, text: a}",
         [
             "in.yaml:1:19: defaults.dtype: must be one of auto, float32, bfloat16, float16, float64, not f",
-            "in.yaml:1:22: defaults.id: no task has this field",
+            "in.yaml:1:22: defaults.id: names one example; put it in that example",
             "in.yaml:1:29: defaults.promt: no task has this field; did you mean 'prompt'?",
             "in.yaml:1:47: defaults.target: must be a name or an index, not 1.5",
         ],
@@ -184,6 +190,21 @@ CASES = [
     (
         '- {task: text-classification, text: "half \\ud83d"}',
         ["in.yaml:1:37: [0].text: holds half a character (a lone surrogate); write the character itself"],
+    ),
+    (
+        "- task: text-classification\n  text: I hated it: every second\n",
+        [
+            "in.yaml:2:19: not valid YAML: mapping values are not allowed here; put a text that has a colon and a "
+            "blank in quotes"
+        ],
+    ),
+    (
+        '{"schema_version": 2, "examples": [{"id": "a", "encodings": []}]}',
+        ["in.yaml:1:1: is the record of a run; draw its page with saliency-report render"],
+    ),
+    (
+        "- task: text-classification\n  text: a\n  text_pair: ''",
+        ["in.yaml:3:14: [0].text_pair: is empty; write some text, or leave it out"],
     ),
     ("- {task: text-classification, text: 'a\n", ["in.yaml:2:1: not valid YAML: found unexpected end of stream"]),
 ]

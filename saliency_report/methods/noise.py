@@ -76,11 +76,11 @@ def jackknife(
     estimates follow from sums over all samples, n t d operations in all. Efron and Stein 1981.
 
     Raises:
-        ValueError: there are fewer than two samples.
+        ValueError: there are fewer than two samples, or three of a variance: of the one that is left it would be 0.
     """
-    count = len(samples)
-    if count < 2:
-        raise ValueError("A standard error needs two samples.")
+    count, least = len(samples), 3 if estimate == "variance" else 2
+    if count < least:
+        raise ValueError(f"A standard error needs {least} samples.")
     terms = samples.square() if estimate == "mean_square" else samples
     mean = _mean(terms)
     deviations = terms - mean

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from saliency_report.spec.values import Marked, Text, kind_of, listed
+from saliency_report.spec.values import Marked, Text, did_you_mean, kind_of, listed
 
 MethodName = Literal[
     "gradient",
@@ -32,8 +32,9 @@ def _method_list(value: object) -> object:
     if value == ALL_METHODS:
         return [*METHOD_NAMES]
     if isinstance(value, str) and value not in METHOD_NAMES:
-        known = {"known": listed([*METHOD_NAMES, ALL_METHODS]), "kind": kind_of(value)}
-        raise PydanticCustomError("not_method", "must be one of {known}, not {kind}", known)
+        names = [*METHOD_NAMES, ALL_METHODS]
+        known = {"known": listed(names), "kind": kind_of(value), "hint": did_you_mean(value, names)}
+        raise PydanticCustomError("not_method", "must be one of {known}, not {kind}{hint}", known)
     return [value] if isinstance(value, str) else value
 
 
@@ -48,6 +49,8 @@ def _baseline(value: object) -> object:
             return value
         shown = repr(text) if isinstance(text, str) and text else kind_of(text)
         raise PydanticCustomError("empty", "text must be words, not {kind}", {"kind": shown})
+    if isinstance(value, dict):
+        raise PydanticCustomError("not_baseline", "a text is written as {form}", {"form": "{text: …}"})
     if value not in BASELINES:
         known = {"known": listed(BASELINES), "kind": kind_of(value)}
         raise PydanticCustomError("not_baseline", "must be one of {known} or {text: …}, not {kind}", known)
@@ -126,7 +129,7 @@ class Evidence(BaseModel):
     max_steps: Annotated[int, Field(ge=1, le=100_000)] = Field(
         MAX_STEPS, description="How many points integrated_gradients may compute in all, at least steps."
     )
-    samples: Annotated[int, Field(ge=2, le=1000)] = Field(
+    samples: Annotated[int, Field(ge=3, le=1000)] = Field(
         25, description="Noisy copies of the text that smoothgrad, smoothgrad_squared and vargrad draw."
     )
     noise: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(

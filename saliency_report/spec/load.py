@@ -73,6 +73,9 @@ def _validate(source: Source) -> tuple[str, list[Example]]:
     if not isinstance(data, dict):
         source.problem((), "must be a list of examples, or a mapping with the key examples")
         return "", []
+    if "schema_version" in data:
+        source.problem((), "is the record of a run; draw its page with saliency-report render")
+        return "", []
     known = ["title", "defaults", "examples"]
     for key in data.keys() - set(known):
         hint = (
@@ -91,8 +94,8 @@ def _validate(source: Source) -> tuple[str, list[Example]]:
         source.problem(("defaults",), f"must be a mapping of fields, not {kind_of(defaults)}")
         defaults = {}
     for key in [*defaults]:
-        if key == "rationale":
-            message = "marks words of one example; put it in that example"
+        if key in ("rationale", "id"):
+            message = f"{'marks words of' if key == 'rationale' else 'names'} one example; put it in that example"
             source.problem(("defaults", key), message, key=True)
         elif key not in all_fields() - NOT_IN_DEFAULTS:
             hint = did_you_mean(key, sorted(all_fields() - NOT_IN_DEFAULTS))

@@ -41,9 +41,11 @@ def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[Example
         source.problem(where, f"must be {_range(model, loc)}, not {found}")
     elif kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
-        source.problem(where, f"must be one of {listed(known)}, not {found}")
+        source.problem(where, f"must be one of {listed(known)}, not {found}{did_you_mean(found, known)}")
     elif kind == "list_type":
         source.problem(where, f"must be a list, not {found}; begin each entry with a dash")
+    elif detail["msg"].startswith("is empty") and len(loc) == 1 and not model.model_fields[str(loc[0])].is_required():
+        source.problem(where, f"{detail['msg']}, or leave it out")
     else:
         source.problem(where, detail["msg"])
 

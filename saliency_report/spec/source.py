@@ -17,6 +17,7 @@ Loc = tuple[str | int, ...]
 
 # An alias repeats a whole subtree: nine nested levels of nine make 387 million nodes out of 300 bytes.
 MAX_NODES = 2_000_000
+COLON = "; put a text that has a colon and a blank in quotes"
 TOO_DEEP = "nested too deeply; an input is a list of mappings"
 
 
@@ -68,6 +69,7 @@ def parse(text: str) -> Source:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = error.problem or error.context or "cannot be read"
+        what += COLON if what == "mapping values are not allowed here" else ""
         source.problems.append(Problem(line, column, "", f"not valid YAML: {what}"))
         return source
     except RecursionError:

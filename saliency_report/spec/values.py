@@ -48,6 +48,8 @@ def is_index(value: object) -> TypeGuard[int]:
 def _text(value: object) -> object:
     if value is None or (isinstance(value, str) and not value.strip()):
         raise PydanticCustomError("empty", "is empty; write some text")
+    if isinstance(value, list):
+        raise PydanticCustomError("not_text", "must be one text, not a list; write an example for each text")
     if not isinstance(value, str):
         raise PydanticCustomError("not_text", "must be text, not {kind}; put it in quotes", {"kind": kind_of(value)})
     return value
@@ -73,8 +75,11 @@ def _token_or_span(value: object) -> object:
 def _marked(value: object) -> object:
     if isinstance(value, str):
         return _text(value)
-    if isinstance(value, list) and len(value) == 2 and all(map(is_index, value)):
+    if isinstance(value, list) and len(value) == 2:
         start, end = value
+        if not (is_index(start) and is_index(end)):
+            message = "[start, end] must be two whole numbers, not {start} and {end}"
+            raise PydanticCustomError("not_marked", message, {"start": kind_of(start), "end": kind_of(end)})
         if start < 0:
             message = "begins at {start}; the first code point is 0"
             raise PydanticCustomError("negative", message, {"start": start})
