@@ -28,7 +28,6 @@ const charts = {
     }));
     for (const plot of example.plots) {
       plot.canvas.plot = plot;
-      one(".placeholder", plot.canvas).textContent = "The chart is drawn when it comes into view.";
       this.observer.observe(plot.canvas);
     }
   },
@@ -116,6 +115,7 @@ function axis(side, extra) {
     linecolor: theme.get("--line"),
     zerolinecolor: theme.get("--muted"),
     fixedrange: true,
+    exponentformat: "e", // 2e−4 as in the tables, and not 200µ
     automargin: side === "x" ? "height" : "width",
     ...extra,
   };

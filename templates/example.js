@@ -60,7 +60,8 @@ class Example {
   /** The maps on the scale of one: large figures share theirs, where their scores have one unit. */
   onScaleOf(map) {
     const shown = this.primaries.map((figure) => this.data.maps[this.shownIn(figure)]);
-    return shown.includes(map) ? shown.filter((other) => scoreOf(other) === scoreOf(map)) : [map];
+    const isLike = (other) => scoreOf(other) === scoreOf(map) && other.quantity === map.quantity;
+    return shown.includes(map) ? shown.filter(isLike) : [map];
   }
 
   paint() {

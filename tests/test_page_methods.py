@@ -261,6 +261,26 @@ def test_tables_have_the_columns_of_their_method_and_standard_errors() -> None:
     )
 
 
+def test_maps_of_another_unit_have_a_scale_of_their_own() -> None:
+    """A probability has gradients ten thousand times smaller than a logit: on one scale it would look empty."""
+    result = records.multiple_choice("paris", contrast=True, **records.PARIS)
+    *logits, joint = result.maps
+    tiny = {name: [1e-5 * score for score in measured(scores)] for name, scores in joint.word_scores.items()}
+    target = joint.target.model_copy(update={"quantity": "probability difference"})
+    joint = joint.model_copy(update={"word_scores": tiny, "target": target})
+    article = card(result.model_copy(update={"maps": [*logits, joint], "headline": len(logits)}))
+    figures = list(article.one("div", "maps").all("figure", "map"))
+    classes = {name for figure in figures[-1:] for span in figure.all("span", "w") for name in span.classes}
+    assert "s8" in classes
+    highs = [[high.text() for high in figure.all("span", "high")] for figure in figures]
+    free = [score for score, word in zip(tiny["l2"], result.encodings[-1].words, strict=True) if not word.special]
+    assert highs == [*[[]] * 4, [text.significant(text.rounded(max(free)))]]
+    legend = next(p for p in article.all("p", "legend") if list(p.all("span", "scope")))
+    assert legend.one("span", "scope").text() == "one scale for all maps that show none"
+    same = card(records.multiple_choice("paris", contrast=True, **records.PARIS))
+    assert same.one("p", "legend").one("span", "scope").text() == "one scale for all maps of this example"
+
+
 def test_what_a_method_does_not_measure_has_no_number() -> None:
     article = card(method_records.review("occlusion"))
     (figure,) = others(article)

@@ -14,7 +14,7 @@ from saliency_report.page.facts import Fact, facts
 from saliency_report.page.scores import Scores
 from saliency_report.page.spans import Run, runs_by_segment
 from saliency_report.page.tables import Row, rows
-from saliency_report.page.targets import Group, groups, headline_group
+from saliency_report.page.targets import Group, groups, headline_group, unit
 from saliency_report.record import Aggregation, Encoding, ExampleResult, Map, Method, Segment, Target
 
 SEGMENT_NAMES = {"text": "Text", "text_pair": "Second text", "template": "Chat template"}
@@ -44,7 +44,8 @@ class Flow:
 class Figure:
     """A map over its text; `largest` is the score that has the strongest colour.
 
-    The figure of another method is `hidden` where only targets that are not shown first have a map by it.
+    The figure of another method is `hidden` where only targets that are not shown first have a map by it. One of the
+    large figures stands `apart` where its numbers have another unit than the first one's, and so a scale of its own.
     """
 
     index: int
@@ -60,6 +61,7 @@ class Figure:
     chosen: bool = False
     expected: bool = False
     hidden: bool = False
+    apart: bool = False
 
     @property
     def is_long(self) -> bool:
@@ -85,7 +87,7 @@ def primary_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
     prediction = result.prediction
     explained = {token for group in parted for token in explained_tokens(result.maps[group.primary].target)}
     for group, map_ in zip(shown, maps, strict=True):
-        like = [other for other in maps if scores.headline(other) == scores.headline(map_)]
+        like = [other for other in maps if unit(other) == unit(map_)]
         is_choice = bool(prediction and prediction.outcomes) and map_.target.foil is None
         yield _figure(
             result,
@@ -96,6 +98,7 @@ def primary_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
             name=map_.title if kind(result) == "side" else scores.method(map_).title,
             chosen=is_choice and prediction is not None and prediction.predicted == map_.target.index,
             expected=is_choice and prediction is not None and prediction.expected == map_.target.index,
+            apart=unit(map_) != unit(maps[0]),
         )
 
 
@@ -159,6 +162,7 @@ def _figure(
     chosen: bool = False,
     expected: bool = False,
     hidden: bool = False,
+    apart: bool = False,
 ) -> Figure:
     map_ = result.maps[index]
     encoding = result.encodings[map_.encoding]
@@ -184,6 +188,7 @@ def _figure(
         chosen=chosen,
         expected=expected,
         hidden=hidden,
+        apart=apart,
     )
 
 

@@ -70,6 +70,7 @@ def _map(map_: Map) -> dict[str, Any]:
         "sentence": visible(target.sentence),
         "label": label(target.label),
         "method": map_.method,
+        "quantity": map_.target.quantity.removesuffix(" difference"),
         "position": target.position,
         "explained": list(explained_tokens(target)),
         "probability": probability(target.probability),

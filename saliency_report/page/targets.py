@@ -29,6 +29,11 @@ def headline_group(result: ExampleResult) -> Group:
     return next(group for group in groups(result) if result.headline in (group.primary, *group.others))
 
 
+def unit(map_: Map) -> Hashable:
+    """Maps share a scale where they have the same score of the same quantity, a difference of two counting as it."""
+    return next(iter(map_.scores)), map_.target.quantity.removesuffix(" difference")
+
+
 def _group(result: ExampleResult, indices: list[int]) -> Group:
     method = result.maps[result.headline].method
     primary = next((index for index in indices if result.maps[index].method == method), indices[0])
