@@ -241,29 +241,33 @@ class Run:
 
     def _more(self, model: _Loaded) -> None:
         """The other methods and the evidence that waiting examples ask for; what fails leaves the first maps."""
-        facts = model.facts
         explained = {item.place: (item, result, seconds) for item, result, seconds in model.waiting}
-        model.waiting.clear()
-        subjects = {
-            place: Subject(
-                item.example,
-                result,
-                model.task.functions(item.example, item.prepared, model.loaded.checkpoint, result),
-                facts,
-                self.methods,
-                [*item.example.methods, *(method.name for method in self.custom)],
-            )
-            for place, (item, result, _) in explained.items()
-        }
-        drawn = randomisations(subjects, model.company, self.budget)
+        try:
+            subjects = {place: self._subject(item, result, model) for place, (item, result, _) in explained.items()}
+            drawn = randomisations(subjects, model.company, self.budget)
+        except Exception as error:
+            failure = self._failure(error)
+            for place, (_, result, seconds) in explained.items():
+                self._done(place, model.index, _alone(result, failure), seconds)
+            return
+        finally:
+            model.waiting.clear()
         computations = [(place, analyse(subject, drawn.get(place))) for place, subject in subjects.items()]
         for done in scheduling.run(computations, model.loaded, model.company, self.budget):
             _, result, seconds = explained[done.key]
-            if done.error is not None:
-                failure = self._failure(done.error)
-                said = f"Other methods and evidence could not be computed. {failure}"
-                result = result.model_copy(update={"warnings": [*result.warnings, said]})
-            self._done(done.key, model.index, done.result or result, seconds + done.seconds)
+            result = done.result if done.error is None else _alone(result, self._failure(done.error))
+            self._done(done.key, model.index, result, seconds + done.seconds)
+
+    def _subject(self, item: Item, result: ExampleResult, model: _Loaded) -> Subject:
+        return Subject(
+            item.example,
+            result,
+            model.task.functions(item.example, item.prepared, model.loaded.checkpoint, result),
+            model.facts,
+            self.methods,
+            [*item.example.methods, *(method.name for method in self.custom)],
+            self._failure,
+        )
 
     def _said_of_memory(self) -> list[str]:
         if not self.budget.halved:
@@ -306,5 +310,11 @@ class Run:
             return error
         if self.debug:
             raise error
-        first = without_paths(str(error).strip().partition("\n")[0])
-        return ExampleError(f"{type(error).__name__}: {first}", "Run again with --debug to see where.")
+        first = without_paths(str(error).strip().partition("\n")[0]).rstrip(".")
+        return ExampleError(f"{type(error).__name__}: {first}.", "Run again with --debug (debug=True) to see where.")
+
+
+def _alone(result: ExampleResult, failure: ExampleError) -> ExampleResult:
+    """The first maps, with a warning that there is no more."""
+    said = f"Other methods and evidence could not be computed. {failure}"
+    return result.model_copy(update={"warnings": [*result.warnings, said]})

@@ -180,7 +180,8 @@ def _evaluate(picked: Sequence[_Picked], gradient: bool, loaded: Loaded, budget:
         values, gradients = engine.evaluate(loaded, [job for *_, job in chosen], gradient=gradient)
     except Exception as error:
         failure = _out_of_memory(budget) if engine.is_out_of_memory(error) else error
-    elapsed, tokens = time.perf_counter() - begun, sum(math.prod(one.sizes[i]) for one, i, _ in chosen)
+    # Edits can leave nothing of a text: such a job fails, and has no tokens to share the time by.
+    elapsed, tokens = time.perf_counter() - begun, max(1, sum(math.prod(one.sizes[i]) for one, i, _ in chosen))
     for one, i, _ in chosen:
         one.seconds += elapsed * math.prod(one.sizes[i]) / tokens
     if failure is not None and len(chosen) > 1:  # the halves, so that the job at fault is alone in the end

@@ -287,16 +287,18 @@ def test_a_method_that_is_asked_for_twice_has_one_map(families: Path) -> None:
     assert result.maps[1].noise is None
 
 
-def test_a_defect_in_a_method_leaves_the_first_map(families: Path) -> None:
+def test_a_defect_in_a_method_costs_nothing_else(families: Path) -> None:
     def broken(start: Start) -> Steps:
         yield from ()
         raise KeyError("x")
 
     defect = replace(DOUBLED, name="broken", title="Broken", attribute=broken)
-    result = custom(families, classify("bert", "The cat sat.", "flips: 1"), defect, debug=False).examples[0]
-    assert names(result) == ["gradient"]
+    text = classify("bert", "The cat sat.", "flips: 1, methods: occlusion")
+    result = custom(families, text, defect, debug=False).examples[0]
+    assert names(result) == ["gradient", "occlusion"]
+    assert evidence(result).direction is not None
     assert result.warnings == [
-        "Other methods and evidence could not be computed. KeyError: 'x' Run again with --debug to see where."
+        "Broken could not be computed. KeyError: 'x'. Run again with --debug (debug=True) to see where."
     ]
 
 

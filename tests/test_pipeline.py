@@ -154,8 +154,8 @@ def test_one_bad_example_costs_no_other(explain: Explain, monkeypatch: pytest.Mo
     assert [e.failure is not None for e in report.examples] == [e.inputs["text"] == bad for e in report.examples]
     failure = report.examples[4].failure
     assert failure is not None
-    assert failure.message == "ZeroDivisionError: inside the model"
-    assert failure.next_step == "Run again with --debug to see where."
+    assert failure.message == "ZeroDivisionError: inside the model."
+    assert failure.next_step == "Run again with --debug (debug=True) to see where."
 
 
 def test_a_model_that_does_not_run_fails_its_examples_and_no_others(
@@ -173,7 +173,7 @@ def test_a_model_that_does_not_run_fails_its_examples_and_no_others(
     assert [e.failure is None for e in report.examples] == [True, False] * 3
     failure = report.examples[1].failure
     assert failure is not None
-    assert failure.message == "NotImplementedError: no such kernel"
+    assert failure.message == "NotImplementedError: no such kernel."
 
 
 @pytest.mark.parametrize("trouble", ["memory", "overflow"])

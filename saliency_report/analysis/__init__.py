@@ -52,8 +52,8 @@ def analyse(subject: Subject, drawn: Randomisation | str | None) -> Generator[Qu
         if asked:
             try:
                 found[name] = yield from compute()
-            except ExampleError as error:
-                warnings.append(f"{title} could not be computed. {error}")
+            except Exception as error:  # one part costs no other
+                warnings.append(f"{title} could not be computed. {subject.failure(error)}")
     evidence = Evidence(**found) if found else None
     return result.model_copy(update={"maps": maps, "warnings": warnings, "evidence": evidence})
 
@@ -66,7 +66,7 @@ def _of_all_targets(subject: Subject, method: Method) -> Generator[Question, Any
     for index in range(count):
         try:
             made[index] = yield from method_map(subject, index, method)
-        except ExampleError as error:
-            problems.append(error)
+        except Exception as error:
+            problems.append(subject.failure(error))
     where = f" for {len(problems)} of {count} targets" if made else ""
     return made, [f"{method.title} could not be computed{where}. {error}" for error in problems[:1]]

@@ -67,8 +67,8 @@ def _from_points(subject: Subject, index: int, method: Method) -> Maps:
         name, baseline = subject.baseline(map_, x)
     start = Start(x, float(score), gradient, baseline, name, subject.kept(map_), subject.options)
     assert method.attribute is not None
-    attribution = yield from answered(function, method.attribute(start))
-    _check_shape(method, attribution, x)
+    attribution = yield from answered(function, method.attribute(start), method.name)
+    _check(attribution, x, method.name)
     made = _map(subject.encoding(map_), map_, method, attribution.values, x)
     made = made.model_copy(update={"completeness": attribution.completeness})
     if attribution.samples is None:
@@ -79,16 +79,24 @@ def _from_points(subject: Subject, index: int, method: Method) -> Maps:
 _WITHOUT_BASELINE = {"gradient", "smoothgrad", "smoothgrad_squared", "vargrad"}
 
 
-def _check_shape(method: Method, attribution: Attribution, x: Tensor) -> None:
+def _check(attribution: Attribution, x: Tensor, name: str) -> None:
     if attribution.values.shape != x.shape:
         raise ExampleError(
-            f"The method {method.name} gives {tuple(attribution.values.shape)}, the embeddings are {tuple(x.shape)}.",
+            f"The method {name} gives {tuple(attribution.values.shape)}, the embeddings are {tuple(x.shape)}.",
             "Return an attribution of the shape of the embeddings, (t, d).",
         )
+    if not bool(attribution.values.isfinite().all()):
+        raise ExampleError(f"The method {name} gives a number that is not finite.", "Check how it makes its numbers.")
 
 
-def answered(function: TargetFunction, steps: Steps) -> Generator[Question, Any, Attribution]:
-    """Turn what a method yields into asks of its function, and return its attribution."""
+def answered(function: TargetFunction, steps: Steps, name: str) -> Generator[Question, Any, Attribution]:
+    """Turn what a method yields into asks of its function, and return its attribution.
+
+    Raises:
+        ExampleError: the method of that name is no generator, or does not return an attribution.
+    """
+    if not isinstance(steps, Generator):
+        raise ExampleError(f"The method {name} asks for no point: it is no generator.", "Use `yield` in it.")
     try:
         wanted = next(steps)
         while True:
@@ -101,8 +109,10 @@ def answered(function: TargetFunction, steps: Steps) -> Generator[Question, Any,
                 continue
             wanted = steps.send(Evaluated(values, torch.stack(gradients) if slopes else values.new_empty(0)))
     except StopIteration as end:
-        attribution: Attribution = end.value
-        return attribution
+        if not isinstance(end.value, Attribution):
+            kind = type(end.value).__name__
+            raise ExampleError(f"The method {name} returns {kind}.", "Return an Attribution.") from None
+        return end.value
 
 
 def _noise(subject: Subject, map_: Map, method: Method, attribution: Attribution, x: Tensor) -> Noise:

@@ -9,7 +9,7 @@ from saliency_report import scheduling
 from saliency_report.aggregation import token_scores, word_scores
 from saliency_report.analysis.maps import first_scores
 from saliency_report.analysis.subject import Subject
-from saliency_report.engine import Job
+from saliency_report.engine import Job, is_out_of_memory
 from saliency_report.engine.randomise import randomised
 from saliency_report.errors import ExampleError
 from saliency_report.metrics.rank import spearman
@@ -18,6 +18,10 @@ from saliency_report.record import Randomisation, Stage
 from saliency_report.scheduling import Ask, Question
 
 ALIKE = 0.5  # a smaller |correlation| is called another map
+TWICE = ExampleError(
+    "Memory ran out: the weights are there twice for a while.",
+    "Leave `randomisation` out, or use a smaller model or another --device.",
+)
 FEWEST_WORDS = 4  # any two orders of three words have a |correlation| of 0.5 or more
 
 
@@ -47,8 +51,9 @@ def randomisations(subjects: Mapping[int, Subject], company: Company, budget: Bu
                         else:
                             stage = Stage(name=name, parameters=parameters, correlation=done.result)
                             stages[done.key].append(stage)
-        except ExampleError as error:  # of the weights themselves, so of every example
-            found |= dict.fromkeys(chosen, _said(error))
+        except Exception as error:  # of the weights themselves, so of every example
+            failure = TWICE if is_out_of_memory(error) else next(iter(chosen.values())).failure(error)
+            found |= dict.fromkeys(chosen, _said(failure))
         for place, made in stages.items():
             if place not in found:
                 last = made[-1].correlation

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -33,9 +33,9 @@ class Facts:
         return engine.embed(self.loaded, range(self.loaded.vocabulary))
 
     def id(self, name: str) -> int | None:
-        """The id of the pad, mask, eos or bos token, where the tokenizer has one."""
+        """The id of the pad, mask, eos or bos token, where the tokenizer has one and the model an embedding for it."""
         found: int | None = getattr(self.loaded.checkpoint.tokenizer, f"{name}_token_id", None)
-        return found
+        return found if found is not None and found < self.loaded.vocabulary else None
 
     @property
     def beginning(self) -> int | None:
@@ -45,7 +45,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Subject:
-    """An explained example, F of each of its maps, and its model."""
+    """An explained example, F of each of its maps, and its model; `failure` puts an error into words."""
 
     example: Example
     result: ExampleResult
@@ -53,6 +53,7 @@ class Subject:
     facts: Facts
     methods: Mapping[str, Method]
     asked: Sequence[str]
+    failure: Callable[[Exception], ExampleError]
 
     @property
     def headline(self) -> Map:

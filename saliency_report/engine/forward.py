@@ -135,13 +135,15 @@ def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None =
 def is_causal(loaded: Loaded, row: Row) -> bool:
     """Whether no position sees a later one: another last token must leave the hidden states before it as they are."""
     model: Any = loaded.model
+    if len(row) == 1:  # two of the same token can be told apart by what they see
+        row = Row(row.ids * 2, {name: values * 2 for name, values in row.extra.items()})
     other = Row([*row.ids[:-1], (row.ids[-1] + 1) % loaded.vocabulary], row.extra)
     with torch.no_grad():
         one, two = (
             model(**collate([r], loaded, 1 if TASKS[loaded.info.task].CHOICES else None), output_hidden_states=True)
             for r in (row, other)
         )
-    if len(row) < 2 or not one.hidden_states:
+    if not one.hidden_states:
         return False
     before, after = (output.hidden_states[-1].flatten(0, -3)[0, :-1] for output in (one, two))
     return float((after - before).abs().max()) <= 1e-6 * float(before.abs().max())
