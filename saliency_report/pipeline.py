@@ -286,7 +286,7 @@ class Run:
             id=example.id,
             task=example.task,
             model=index,
-            inputs=example.model_dump(),
+            inputs=example.model_dump(exclude_defaults=True) | {"model": example.model},
             failure=record.Failure(message=error.message, next_step=error.next_step),
         )
         self._done(place, index, result, 0.0)

@@ -13,6 +13,7 @@ from torch import Tensor
 import tiny
 from saliency_report.models import Request, load
 from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.tasks.generated import token_label
 
 CPU = torch.device("cpu")
 
@@ -48,14 +49,23 @@ class Plain:
 
     def score(self, result: ExampleResult, map_: Map, edits: Mapping[int, int | None] | None = None) -> float:
         """F with ids in the places of tokens, or with tokens cut out (None)."""
-        tokens, target = result.encodings[map_.encoding].tokens, map_.target
-        edits = edits or {}
-        ids = [edits.get(i, token.id) for i, token in enumerate(tokens[: target.position])]
-        with torch.no_grad():
-            logits = self.logits([i for i in ids if i is not None], result)
+        logits, target = self._edited(result, map_, edits or {}), map_.target
         index = 0 if self.pairs else target.index
         foil = target.foil_index
         return float(logits[index] if foil is None else logits[index] - logits[foil])
+
+    def likeliest(self, result: ExampleResult, map_: Map, edits: Mapping[int, int | None]) -> str:
+        """The likeliest label or next token, with ids in the places of tokens."""
+        index = int(self._edited(result, map_, edits).argmax())
+        if result.task == "text-generation":
+            return token_label(self.tokenizer, index)
+        return str(self.model.config.id2label[index])
+
+    def _edited(self, result: ExampleResult, map_: Map, edits: Mapping[int, int | None]) -> Tensor:
+        tokens = result.encodings[map_.encoding].tokens[: map_.target.position]
+        ids = [edits.get(i, token.id) for i, token in enumerate(tokens)]
+        with torch.no_grad():
+            return self.logits([i for i in ids if i is not None], result)
 
     def at(self, result: ExampleResult, map_: Map, points: Tensor) -> Tensor:
         """F (n,) at n points (n, t, d)."""

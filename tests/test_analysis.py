@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor
+from transformers import AutoModelForSequenceClassification
 
 import tiny
 from conftest import Explain
@@ -180,24 +181,34 @@ def test_a_baseline_of_no_tokens_is_said(explain: Explain) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "words"), [("[MASK] [SEP]", "0 words"), ("bad", "1 word"), ("The cat", "2 words"), ("The cat.", "3 words")]
+    ("text", "words"),
+    [
+        ("[MASK] [SEP]", "0 words"),
+        ("bad", "1 word"),
+        ("The cat", "2 words"),
+        ("The cat.", "3 words"),
+        ("The cat sat.", "4 words"),
+    ],
 )
 def test_too_few_words_are_said(text: str, words: str, explain: Explain) -> None:
     result = explain(classify("bert", text, EVERYTHING)).examples[0]
     faithful = [
-        f"Faithfulness could not be computed. The text has {words} that can be removed, 3 are needed. "
+        f"Faithfulness could not be computed. The text has {words} that can be removed, 5 are needed. "
         "Give a longer text, or leave `faithfulness` out."
     ]
-    assert result.warnings == [
+    few = [
         f"The check with random weights could not be made. The text has {words} that can be compared, 4 are needed. "
-        "Give a longer text, or leave `randomisation` out.",
-        *(faithful if words < "3" else []),
+        "Give a longer text, or leave `randomisation` out."
     ]
-    assert names(result) == list(METHODS)
+    nothing = "Integrated gradients could not be computed. The baseline is the text itself, so there is no change to "
+    nothing += "share out. Choose another baseline, or write `keep_special: false` where all tokens are kept."
+    empty = words == "0 words"
+    assert result.warnings == [*([nothing] if empty else []), *(few if words < "4" else []), *faithful]
+    assert names(result) == [name for name in METHODS if not empty or name != "integrated_gradients"]
     found = evidence(result)
     assert found.layers is not None
     assert found.direction is not None
-    assert (found.faithfulness is None) == (words < "3")
+    assert found.faithfulness is None
     assert (found.agreement is None) == (words[0] == "0")
 
 
@@ -299,6 +310,51 @@ def test_a_defect_in_a_method_costs_nothing_else(families: Path) -> None:
     assert evidence(result).direction is not None
     assert result.warnings == [
         "Broken could not be computed. KeyError: 'x'. Run again with --debug (debug=True) to see where."
+    ]
+
+
+# A loss, and a map without differences
+
+
+def test_a_loss_has_the_evidence_of_its_log_probability(explain: Explain) -> None:
+    options = "label: 1, methods: [integrated_gradients, occlusion], faithfulness: true, orders: 10, rationale: [bad]"
+    text = "The cat sat on the bad mat."
+    one, other = (
+        explain(classify("bert", text, f"{options}, quantity: {quantity}, {target}"), dtype="float64").examples[0]
+        for quantity, target in (("loss", "seed: 0"), ("log_prob", "target: 1"))
+    )
+    assert one.maps[0].target.score == pytest.approx(-other.maps[0].target.score)
+    for ours, theirs in zip(one.maps, other.maps, strict=True):
+        assert ours.plausibility == theirs.plausibility
+    tested = [flat(evidence(found).model_dump()["faithfulness"]) for found in (one, other)]
+    for a, b in zip(*tested, strict=True):
+        assert a == (pytest.approx(b, rel=1e-6, abs=1e-9) if isinstance(b, float) else b)
+
+
+def flat(part: Any) -> list[Any]:
+    """All that is in a part of the record, in one list."""
+    if isinstance(part, dict):
+        return flat(list(part.values()))
+    return [leaf for item in part for leaf in flat(item)] if isinstance(part, list) else [part]
+
+
+def test_a_map_of_zeros_says_so_and_has_no_order(explain: Explain, tmp_path: Path) -> None:
+    tiny.save("bert", tmp_path / "bert")
+    model = AutoModelForSequenceClassification.from_pretrained(tmp_path / "bert")
+    with torch.no_grad():
+        model.classifier.weight *= 1e6
+    model.save_pretrained(tmp_path / "bert")
+    text = classify("bert", "The cat sat on the bad mat.", "quantity: probability, faithfulness: true")
+    (result,) = explain(text, folder=tmp_path).examples
+    assert result.maps[0].target.probability == 1
+    assert not any(result.maps[0].scores["l2"])
+    assert result.maps[0].warnings == [
+        "All numbers are 0: here the explained number does not react to any token at all. A probability that is 1 to "
+        "the last digit is such a number: explain the logit."
+    ]
+    assert result.warnings == [
+        "Faithfulness could not be computed. All words of the map have the same score: it has no order to test. "
+        "Explain the logit where the quantity is a probability, or leave `faithfulness` out."
     ]
 
 
@@ -424,7 +480,7 @@ def test_a_rationale_is_compared_by_hand(rationale: str, marked: set[str], expla
         found = map_.plausibility
         assert found is not None
         assert found.k == len(chosen)
-        assert found.chance == pytest.approx(len(chosen) / len(spelled))
+        assert len(chosen) / len(spelled) < found.chance < 0.75
         assert found.auprc == pytest.approx(sum(precisions) / len(chosen))
         assert found.f1 == pytest.approx(2 * len(top & chosen) / (len(top) + len(chosen)))
         assert found.iou == pytest.approx(len(top & chosen) / len(top | chosen))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import torch
 
 from saliency_report.api import Attribution, Method, Start, Steps, explain, render_page
 from saliency_report.errors import InputError
@@ -34,9 +33,16 @@ def test_a_method_of_ones_own_has_its_map_and_its_words_on_the_page() -> None:
     report = explain([one_step], methods=[method()])
     maps = {map_.method: map_ for map_ in report.examples[0].maps}
     # A quadrature of one node has it in the middle, so the two are one method.
-    assert torch.tensor(maps["halfway"].scores["attribution"]) == pytest.approx(
-        torch.tensor(maps["integrated_gradients"].scores["attribution"]), rel=1e-5, abs=1e-7
-    )
+    ours, theirs = maps["halfway"], maps["integrated_gradients"]
+    for one, other in zip(ours.scores["attribution"], theirs.scores["attribution"], strict=True):
+        assert one == (None if other is None else pytest.approx(other, rel=1e-5, abs=1e-7))
+    # Nobody said how well it adds up, and so it was checked.
+    assert ours.completeness is not None
+    assert theirs.completeness is not None
+    changes = {"steps": 0, "evaluated": 0, "total": pytest.approx(theirs.completeness.total, rel=1e-5)}
+    changes |= {name: pytest.approx(getattr(theirs.completeness, name), rel=1e-4) for name in ("delta", "relative")}
+    assert ours.completeness.model_dump() == theirs.completeness.model_dump() | changes
+    assert ours.completeness.verdict == "fail"
     assert [m.name for m in report.methods] == ["gradient", "integrated_gradients", "halfway"]
     assert "Half-way gradient" in render_page(report)
 
@@ -50,7 +56,10 @@ def test_progress_is_told_of_every_example() -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": "gradient"}, "There is already a method 'gradient'."),
+        ({"name": "gradient"}, "The name 'gradient' is taken."),
+        ({"name": "gradient_x_input"}, "The name 'gradient_x_input' is taken."),
+        ({"name": "leave_one_out"}, "The name 'leave_one_out' is taken."),
+        ({"scores": ("attribution", "attribution")}, "The method 'halfway' names a score twice."),
         ({"scores": ("size",)}, "The method 'halfway' has the scores size."),
         ({"scores": ()}, "The method 'halfway' has the scores none at all."),
         ({"attribute": None}, "The method 'halfway' has no function to compute it."),

@@ -71,7 +71,8 @@ def test_the_test_says_how_it_was_made(root: Element) -> None:
         "found.",
     ]
     assert findings(example(root, GENERATED), "faithfulness")[-1] == (
-        "Removed words are cut out of the text. 6 words, 20 random orders (seed 0). "
+        "Removed words are cut out of the text; the place of a causal model’s first token takes the beginning of a "
+        "text. 6 words, 20 random orders (seed 0). "
         "The limits of AOPC were not searched, so there is no normalised AOPC."
     )
 
@@ -297,6 +298,26 @@ def test_cosines_of_words_and_of_tokens_inside_them(root: Element, report: Repor
     )
 
 
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (["NEGATIVE"] * 6, "None of them changes the answer, NEGATIVE."),
+        (["POSITIVE"] + ["NEGATIVE"] * 5, "1 of them changes the answer, NEGATIVE."),
+        (["NEGATIVE"] * 4 + ["POSITIVE"] * 2, "2 of them change the answer, NEGATIVE."),
+    ],
+)
+def test_a_replacement_that_changes_the_answer_is_counted_and_marked(answers: list[str], said: str) -> None:
+    result = evidence_records.everything()
+    found = evidence_records.direction(result)
+    flips = [flip.model_copy(update={"answer": answer}) for flip, answer in zip(found.flips, answers, strict=True)]
+    found = found.model_copy(update={"flips": flips, "answer": "NEGATIVE"})
+    article = example(tree(method_records.report(evidence_records.with_evidence(result, direction=found))), 1)
+    assert findings(article, "direction")[0].endswith(said)
+    rows = tables(article, "direction")[0]
+    assert [row[-1] for row in rows] == ["Answer then", *answers]
+    assert [b.text() for b in part(article, "direction").one("table").all("b")] == [a for a in answers if a[0] == "P"]
+
+
 def test_without_flips_only_the_cosines_are_there(root: Element) -> None:
     proof = part(example(root, GENERATED), "direction")
     assert [s.text() for s in proof.all("summary")] == ["Cosine of gradient and embedding, word by word"]
@@ -383,7 +404,10 @@ def test_hostile_text_stays_text() -> None:
     assert proof.direction is not None
     assert proof.layers is not None
     test = faith_of(result)
-    flips = [flip.model_copy(update={"old": nasty, "new": records.HOSTILE[2]}) for flip in proof.direction.flips]
+    flips = [
+        flip.model_copy(update={"old": nasty, "new": records.HOSTILE[2], "answer": nasty})
+        for flip in proof.direction.flips
+    ]
     random = evidence_records.randomisation()
     stages = [stage.model_copy(update={"name": nasty}) for stage in random.stages]
     changes = {
@@ -391,7 +415,7 @@ def test_hostile_text_stays_text() -> None:
             update={"rankings": [r.model_copy(update={"title": nasty}) for r in test.rankings]}
         ),
         "randomisation": random.model_copy(update={"stages": stages}),
-        "direction": proof.direction.model_copy(update={"flips": flips}),
+        "direction": proof.direction.model_copy(update={"flips": flips, "answer": "NEGATIVE"}),
         "layers": proof.layers.model_copy(update={"names": [nasty] * len(proof.layers.names)}),
     }
     map_ = result.maps[0]

@@ -30,7 +30,7 @@ def test_run_counts_what_failed_and_links_to_it(root: Element) -> None:
     assert [item.words() for item in section.one("ul", "counts").all("li")] == [
         "Faithfulness 1 of 3 tested maps are more faithful than random. 1 not tested. "
         "Not passed: not-faithful, generated.",
-        "Completeness of Integrated gradients 2 passed, 0 with a warning, 0 failed.",
+        "Completeness of Integrated gradients 2 maps passed, 0 with a warning, 0 failed.",
         "Random weights 1 of 2 maps become others with random weights. Not passed: not-faithful.",
         "Direction 8 of 12 predicted signs hold in a real forward pass (67 %).",
     ]
@@ -46,7 +46,7 @@ def test_run_counts_completeness_and_cuts_a_long_list() -> None:
     warned = method_records.review("integrated_gradients", verdict="warn")
     section = tree(method_records.report(*failed, warned)).one("section", "run-evidence")
     assert section.one("li").words() == (
-        "Completeness of Integrated gradients 0 passed, 1 with a warning, 23 failed. Not passed: "
+        "Completeness of Integrated gradients 0 maps passed, 1 with a warning, 23 failed. Not passed: "
         + ", ".join(map(str, range(20)))
         + " and 3 more."
     )

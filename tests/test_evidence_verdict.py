@@ -103,7 +103,6 @@ def test_words_say_the_direction_of_the_numbers(area: float, random: tuple[float
     [
         ({"quantity": "log_prob"}, "the log-probability of POSITIVE"),
         ({"quantity": "probability"}, "the probability of POSITIVE"),
-        ({"quantity": "loss"}, "the loss of POSITIVE"),
         ({"quantity": "logit difference", "foil": "NEUTRAL"}, "the logit of POSITIVE minus that of NEUTRAL"),
         (
             {"quantity": "log_prob difference", "foil": "NEUTRAL"},
@@ -138,9 +137,25 @@ def test_a_map_that_was_not_tested_says_how_to_test_it(root: Element) -> None:
     assert "faithfulness" not in example(tree(records.report(records.failed("no map"))), 1).text()
 
 
-def test_a_loss_says_which_way_it_points() -> None:
-    article = example(tree(method_records.report(signed(target={"quantity": "loss"}))), 1)
-    assert findings(article, "faithfulness")[1:2] == [
-        "F is a loss: the words that support its answer hold it down, and removing them raises it. "
-        "Explain the log_prob to ask the question the other way round."
+def test_a_loss_is_tested_as_its_negative() -> None:
+    result = signed(target={"quantity": "loss"})
+    assert "lowers the log-probability of POSITIVE by" in verdict_of(result)
+    article = example(tree(method_records.report(result)), 1)
+    assert article.one("p", "about-what").words() == "Evidence on the explanation of the loss of POSITIVE"
+    said = findings(article, "faithfulness")
+    assert "With all words F, the log-probability of POSITIVE, is " in said[0]
+    assert said[1:2] == [
+        "A loss is tested as its negative, the log-probability: the words that support the answer raise that, and "
+        "signed scores are turned round."
     ]
+
+
+def test_a_map_that_could_not_be_tested_does_not_ask_for_the_test() -> None:
+    result = records.classification("one", "Good.")
+    result = result.model_copy(update={"inputs": result.inputs | {"faithfulness": True}})
+    root = tree(method_records.report(result))
+    line = example(root, 1).one("p", "faith")
+    assert line.words() == "Could not be tested for faithfulness: the warning says why."
+    assert root.one("section", "run-evidence").one("li").words() == (
+        "Faithfulness 0 of 0 tested maps are more faithful than random. 1 could not be tested. Not passed: one."
+    )

@@ -122,6 +122,7 @@ def test_the_record_of_completeness() -> None:
     delta = float(got.values.sum()) - rise
     assert completeness.model_dump() == {
         "baseline": "zero",
+        "baseline_text": None,
         "kept": [],
         "steps": 3,
         "evaluated": 3,
@@ -291,14 +292,13 @@ def test_kept_tokens_get_exactly_nothing() -> None:
     assert completeness.total == pytest.approx(float(smooth(X[None]) - smooth(origin[None])), rel=1e-9)
 
 
-def test_where_all_is_kept_nothing_is_asked_for() -> None:
+def test_a_baseline_that_is_the_text_is_refused_and_nothing_is_asked_for() -> None:
     spy = Spy(smooth, X - 1)
-    got, completeness = attribute(None, Options(), X, spy)
+    with pytest.raises(ExampleError) as caught:
+        attribute(None, Options(), X, spy)
+    assert caught.value.message == "The baseline is the text itself, so there is no change to share out."
     assert len(spy.rounds) == 1  # the start
     assert spy.values == []
-    assert not got.values.any()
-    assert (completeness.steps, completeness.evaluated, completeness.relative) == (0, 0, None)
-    assert (completeness.delta, completeness.verdict) == (0.0, "pass")
 
 
 def test_half_precision_is_summed_in_float32() -> None:

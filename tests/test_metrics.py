@@ -501,10 +501,11 @@ def test_plausibility_by_hand(
     scores: list[float], signed: bool, marked: list[bool], auprc: float, f1: float, iou: float
 ) -> None:
     k = sum(marked)
-    expected = {"k": k, "auprc": auprc, "chance": k / len(marked), "f1": f1, "iou": iou}
+    orders = [average_precision(marked, order) for order in permutations(range(len(marked)))]
+    expected = {"k": k, "auprc": auprc, "chance": sum(orders) / len(orders), "f1": f1, "iou": iou}
     found = plausibility(scores, signed, marked)
     assert found is not None
-    assert found.model_dump() == pytest.approx(expected, rel=1e-15)
+    assert found.model_dump() == pytest.approx(expected, rel=1e-14)
 
 
 @pytest.mark.parametrize("marked", [[False] * 3, [True] * 3, []])
@@ -515,6 +516,14 @@ def test_nothing_is_plausible_where_nothing_or_everything_is_marked(marked: list
 def test_marks_that_do_not_fit_are_refused() -> None:
     with pytest.raises(ValueError, match=r"^1 scores for 2 words$"):
         plausibility([1.0], True, [True, False])
+
+
+def test_words_that_are_not_measured_go_last_and_do_not_count_in_tau() -> None:
+    """F is the sum of the weights that are left; the map has no number for the heaviest word."""
+    weights = [8.0, 4.0, 2.0, 1.0]
+    found, _ = removed_in_order(additive(weights), 4, RankingInput("a", "A", 0, [None, 3.0, 2.0, 1.0], True))
+    assert found.rankings[0].deletion == [15.0, 11.0, 9.0, 8.0, 0.0]
+    assert found.rankings[0].tau_loo == 1
 
 
 # The run
@@ -586,7 +595,11 @@ def example(
 
 def test_means_over_the_run_by_hand() -> None:
     examples = [
-        example([figures("gradient", 4.0, 19, tau_loo=0.5), figures("leave_one_out", 8.0, 20)], [], [1.0] * 20),
+        example(
+            [figures("gradient", 4.0, 19, tau_loo=0.5), figures("leave_one_out", 8.0, 20)],
+            [map_of("gradient", None)],
+            [1.0] * 20,
+        ),
         example(None, []),  # a failure, or no evidence asked for
         example(
             [figures("gradient", 2.0, 1, normalised_aopc=0.25), figures("smoothgrad", 1.0, 0)],
@@ -653,8 +666,25 @@ def test_means_over_the_run_by_hand() -> None:
     ]
 
 
+@pytest.mark.parametrize("changes", [{"model": 1}, {"quantity": "probability"}])
+def test_figures_in_different_units_have_no_mean(changes: dict[str, Any]) -> None:
+    one = example([figures("gradient", 4.0, 20, normalised_aopc=0.5)], [map_of("gradient", 0.5)])
+    map_ = one.maps[0]
+    other = one.model_copy(update={"model": changes.get("model")})
+    target = map_.target.model_copy(update={"quantity": changes.get("quantity", "logit")})
+    other = other.model_copy(update={"maps": [map_.model_copy(update={"target": target})]})
+    (row,) = over_the_run([one, other])
+    assert (row.aopc, row.random_aopc, row.sufficiency) == (None, None, None)
+    assert (row.examples, row.normalised_aopc, row.better_than_random, row.auprc) == (2, 0.5, 2, 0.5)
+    (row,) = over_the_run([one, one])
+    assert (row.aopc, row.random_aopc, row.sufficiency) == (4.0, 0.0, 1.5)
+
+
 def test_a_title_comes_with_the_tests_though_a_rationale_came_first() -> None:
-    examples = [example(None, [map_of("gradient", 1.0)]), example([figures("gradient", 1.0, 1)], [])]
+    examples = [
+        example(None, [map_of("gradient", 1.0)]),
+        example([figures("gradient", 1.0, 1)], [map_of("gradient", None)]),
+    ]
     assert [(e.title, e.examples, e.marked) for e in over_the_run(examples)] == [("Gradient", 1, 1)]
     assert over_the_run(examples[:1])[0].title == "gradient"
     assert over_the_run([]) == []

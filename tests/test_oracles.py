@@ -56,7 +56,7 @@ def _one_thread() -> Iterator[None]:
 def baseline_of(model: Plain, ids: Sequence[int], completeness: Completeness) -> Tensor:
     """x′ (t, d) made from what the record says of it."""
     matrix = model.embed(list(range(model.model.get_input_embeddings().num_embeddings)))
-    x, name = matrix[list(ids)], completeness.baseline
+    x, name, given = matrix[list(ids)], completeness.baseline, completeness.baseline_text
     token = None if name in ("zero", "mean") else getattr(model.tokenizer, f"{name}_token_id", None)
     free = [i for i in range(len(ids)) if i not in completeness.kept]
     if name == "zero":
@@ -66,11 +66,19 @@ def baseline_of(model: Plain, ids: Sequence[int], completeness: Completeness) ->
     elif token is not None:
         fill = matrix[[token] * len(free)]
     else:
-        text = model.tokenizer(name, add_special_tokens=False).input_ids
+        assert (name, given is None) == ("text", False)
+        text = model.tokenizer(given, add_special_tokens=False).input_ids
         fill = matrix[(text * len(free))[: len(free)]]
     baseline = x.clone()
     baseline[free] = fill
     return baseline
+
+
+def filled(scores: Sequence[float | None], map_: Map) -> list[float]:
+    """The scores, with 0 for the tokens that the baseline keeps: there is no way from it to the text."""
+    assert map_.completeness is not None
+    assert all(score is not None or i in map_.completeness.kept for i, score in enumerate(scores))
+    return [score or 0.0 for score in scores]
 
 
 def example(family: str, text: str = TEXT) -> str:
@@ -98,9 +106,10 @@ def test_integrated_gradients_are_captums(family: str, explain: Explain, familie
         captum = IntegratedGradients(lambda points: model.at(result, map_, points), multiply_by_inputs=True)
         theirs = captum.attribute(x[None], origin[None], method="gausslegendre", n_steps=32)[0].detach()
         assert map_.completeness.evaluated == map_.completeness.steps == 32
-        assert relative(torch.tensor(map_.scores["attribution"], dtype=torch.float64), theirs.sum(dim=-1)) < 1e-6
+        ours = torch.tensor(filled(map_.scores["attribution"], map_), dtype=torch.float64)
+        assert relative(ours, theirs.sum(dim=-1)) < 1e-6
         for name, scores in (("attribution_l1", theirs.abs().sum(dim=-1)), ("attribution_l2", theirs.norm(dim=-1))):
-            assert relative(torch.tensor(map_.scores[name], dtype=torch.float64), scores) < 1e-6
+            assert relative(torch.tensor(filled(map_.scores[name], map_), dtype=torch.float64), scores) < 1e-6
 
         answer = answers(lambda points: model.at(result, map_, points))
         start = start_at(answer, x, origin, options=Options(steps=32, max_steps=32))
@@ -176,16 +185,22 @@ def test_attributions_add_up_to_the_change_of_f(family: str, explain: Explain, f
             first = [0] if family.startswith(("gpt2", "llama")) else []
             special = [i for i, token in enumerate(tokens) if token.special]
             assert stated.kept == (sorted({*special, *first}) if keep == "true" else [])
-            assert all(map_.scores[name][i] == 0 for name in map_.scores for i in stated.kept)
+            assert all([i for i, v in enumerate(vs) if v is None] == stated.kept for vs in map_.scores.values())
+            ordinary_kept = [TEXT[t.start : t.end] for t in (tokens[i] for i in stated.kept) if not t.special]
+            assert map_.warnings == [
+                f"“{word}” stays as it is in the baseline, so this map has no number for it." for word in ordinary_kept
+            ]
             origin = baseline_of(model, model.ids(result, map_), stated)
             with torch.no_grad():
                 at_baseline = float(model.at(result, map_, origin[None])[0])
-            assert stated.baseline == (baseline if baseline[0] != "{" else "The bad cat")
+            given = "The bad cat" if baseline[0] == "{" else None
+            assert (stated.baseline, stated.baseline_text) == (baseline if given is None else "text", given)
             assert stated.baseline_score == pytest.approx(at_baseline, rel=1e-6, abs=1e-9)
             assert stated.score == pytest.approx(model.score(result, map_), rel=1e-9)
-            total, rise = sum(measured(map_.scores["attribution"])), model.score(result, map_) - at_baseline
+            total, rise = sum(filled(map_.scores["attribution"], map_)), model.score(result, map_) - at_baseline
             assert stated.total == pytest.approx(total, rel=1e-9, abs=1e-12)
-            assert stated.total == pytest.approx(sum(measured(map_.word_scores["attribution"])), rel=1e-9, abs=1e-12)
+            of_words = sum(score for score in map_.word_scores["attribution"] if score is not None)
+            assert stated.total == pytest.approx(of_words, rel=1e-9, abs=1e-12)
             assert stated.delta == pytest.approx(stated.total - (stated.score - stated.baseline_score), abs=1e-12)
             assert stated.relative is not None
             assert stated.relative == pytest.approx(abs(stated.delta) / abs(stated.score - stated.baseline_score))
@@ -203,7 +218,7 @@ def test_a_special_token_that_is_written_in_the_text_is_kept(explain: Explain) -
     assert map_.completeness is not None
     written = [token.text for token in tokens].index("[MASK]")
     assert map_.completeness.kept == [0, written, len(tokens) - 1]
-    assert map_.scores["attribution"][written] == 0
+    assert map_.scores["attribution"][written] is None
 
 
 def test_the_default_adds_up_on_the_embedded_model(explain: Explain) -> None:
@@ -215,7 +230,7 @@ def test_the_default_adds_up_on_the_embedded_model(explain: Explain) -> None:
         assert stated is not None
         assert (stated.baseline, stated.verdict) == ("mask", "pass"), result.inputs["text"]
         rise = stated.score - stated.baseline_score
-        assert abs(sum(measured(map_.scores["attribution"])) - rise) <= 0.01 * abs(rise) + 1e-6
+        assert abs(sum(filled(map_.scores["attribution"], map_)) - rise) <= 0.01 * abs(rise) + 1e-6
 
 
 def removed(model: Plain, map_: Map, tokens: Sequence[int], *, mask: bool, causal: bool) -> dict[int, int | None]:
@@ -245,7 +260,7 @@ def test_a_drop_is_f_less_f_without_the_word(family: str, removal: str, explain:
         encoding, count = result.encodings[map_.encoding], len(map_.scores["drop"])
         score = model.score(result, map_)
         several = 0
-        assert map_.special_share is None
+        assert (map_.special_share is None) == any(token.special for token in encoding.tokens)
         for index, drop in enumerate(map_.word_scores["drop"]):
             word = encoding.words[index]
             if word.special:
@@ -398,6 +413,12 @@ def test_a_flip_is_foretold_by_the_gradient_and_tried_out(family: str, explain: 
             model.score(result, map_, {flip.position: flip.new_id}) - score, rel=1e-6, abs=1e-9
         )
         assert flip.new_id not in {*model.tokenizer.all_special_ids, ids[flip.position]}
+    if family == "bert-choice":
+        assert [direction.answer, *(flip.answer for flip in direction.flips)] == [None] * 13
+    else:
+        edits = [{}, *({flip.position: flip.new_id} for flip in direction.flips)]
+        found = [model.likeliest(result, map_, edit) for edit in edits]
+        assert [direction.answer, *(flip.answer for flip in direction.flips)] == found
     for word in strongest:  # no other token promises more
         own = [flip for flip in direction.flips if flip.word == word]
         changes = (matrix - x[own[0].position]) @ gradient[own[0].position]

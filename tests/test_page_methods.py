@@ -151,7 +151,9 @@ def test_equal_scores_of_text_and_baseline_have_no_share_to_be_off_by() -> None:
 
 def test_a_baseline_of_a_given_text_is_quoted_and_cut() -> None:
     result = method_records.review("integrated_gradients")
-    given = method_records.completeness(baseline="A film that\nneither pleased nor bored anyone at all.")
+    given = method_records.completeness(
+        baseline="text", baseline_text="A film that\nneither pleased nor bored anyone at all."
+    )
     ig = result.maps[1].model_copy(update={"completeness": given})
     (figure,) = others(card(result.model_copy(update={"maps": [result.maps[0], ig]})))
     assert text_of(figure, "facts") == [
@@ -165,7 +167,10 @@ def test_nothing_of_a_hostile_map_becomes_markup() -> None:
     for hostile in records.HOSTILE:
         result = method_records.review("integrated_gradients", verdict="fail")
         ig = result.maps[1].model_copy(
-            update={"warnings": [hostile], "completeness": method_records.completeness("fail", baseline=hostile)}
+            update={
+                "warnings": [hostile],
+                "completeness": method_records.completeness("fail", baseline="text", baseline_text=hostile),
+            }
         )
         methods = [
             method.model_copy(update={"title": hostile, "sentence": hostile}) for method in method_records.METHODS

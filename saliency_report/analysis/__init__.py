@@ -45,8 +45,8 @@ def analyse(subject: Subject, drawn: Randomisation | str | None) -> Generator[Qu
         warnings.append(drawn)
         drawn = None
     found: dict[str, Any] = {}
-    if len(compared) > 1 and subject.words(subject.headline):  # a text can be nothing but special tokens
-        found["agreement"] = agreed(subject, compared)
+    alike = agreed(subject, compared) if len(compared) > 1 else None
+    found |= {"agreement": alike} if alike else {}
     found |= {"randomisation": drawn} if drawn else {}
     for name, title, asked, compute in parts:
         if asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from typing import Any
 
 import torch
@@ -13,7 +13,7 @@ from saliency_report.analysis.subject import Subject
 from saliency_report.engine import Job
 from saliency_report.engine.inside import attention_maps
 from saliency_report.errors import ExampleError
-from saliency_report.methods import Attribution, Evaluated, Method, Start, Steps, Values, jackknife
+from saliency_report.methods import Attribution, Evaluated, Method, Start, Steps, Values, completeness, jackknife
 from saliency_report.metrics.rank import spearman
 from saliency_report.record import Encoding, Map, Noise
 from saliency_report.scheduling import Alone, Ask, Question
@@ -42,19 +42,19 @@ def method_map(subject: Subject, index: int, method: Method) -> Maps:
 
 
 def correlation(subject: Subject, one: Map, other: Map) -> float | None:
-    """Spearman correlation of two maps over their ordinary words, signs left aside."""
-    words = subject.words(one)
+    """Spearman correlation of two maps over the ordinary words that both measure, signs left aside."""
+    words = measured(subject.words(one), one, other)
     return spearman(*([abs(value) for value in first_scores(map_, words)] for map_ in (one, other)))
 
 
+def measured(words: Sequence[int], *maps: Map) -> list[int]:
+    """Those of the words that all maps have numbers for."""
+    return [word for word in words if all(next(iter(m.word_scores.values()))[word] is not None for m in maps)]
+
+
 def first_scores(map_: Map, words: Sequence[int]) -> list[float]:
-    """The headline scores of words that have one, as all have that can be removed."""
-    return scores_of(map_, next(iter(map_.word_scores)), words)
-
-
-def scores_of(map_: Map, name: str, words: Sequence[int]) -> list[float]:
-    """Scores of that name of words that have one."""
-    scores = map_.word_scores[name]
+    """The headline scores of words, each of which the map measures."""
+    scores = next(iter(map_.word_scores.values()))
     return [score for word in words if (score := scores[word]) is not None]
 
 
@@ -69,11 +69,18 @@ def _from_points(subject: Subject, index: int, method: Method) -> Maps:
     assert method.attribute is not None
     attribution = yield from answered(function, method.attribute(start), method.name)
     _check(attribution, x, method.name)
-    made = _map(subject.encoding(map_), map_, method, attribution.values, x)
-    made = made.model_copy(update={"completeness": attribution.completeness})
-    if attribution.samples is None:
-        return made
-    return made.model_copy(update={"noise": _noise(subject, map_, method, attribution, x)})
+    sums = attribution.completeness
+    if sums is None and "attribution" in method.scores:  # whose scores are said to add up
+        (baseline_score,), _ = yield Ask([Job(function, baseline)], gradient=False)
+        sums = completeness(start, float(baseline_score), float(attribution.values.double().sum()))
+    if sums is not None and isinstance(subject.example.baseline, dict):
+        sums = sums.model_copy(update={"baseline_text": subject.example.baseline["text"]})
+    # The baseline keeps these, so nothing was asked about them.
+    kept = [token for token in (sums.kept if sums else []) if not bool(attribution.values[token].any())]
+    made = _map(subject.encoding(map_), map_, method, attribution.values, x, kept)
+    warnings = _of_kept_words(subject, map_, kept)
+    noise = None if attribution.samples is None else _noise(subject, map_, method, attribution, x)
+    return made.model_copy(update={"completeness": sums, "noise": noise, "warnings": warnings})
 
 
 _WITHOUT_BASELINE = {"gradient", "smoothgrad", "smoothgrad_squared", "vargrad"}
@@ -87,6 +94,19 @@ def _check(attribution: Attribution, x: Tensor, name: str) -> None:
         )
     if not bool(attribution.values.isfinite().all()):
         raise ExampleError(f"The method {name} gives a number that is not finite.", "Check how it makes its numbers.")
+
+
+def _of_kept_words(subject: Subject, map_: Map, kept: Sequence[int]) -> list[str]:
+    """What to say of an ordinary token that the baseline keeps, as it does the first one of a causal model."""
+    encoding = subject.encoding(map_)
+    ordinary = [encoding.tokens[token] for token in kept if subject.is_ordinary(encoding, token)]
+    last = " In the test of faithfulness it goes last." if subject.example.faithfulness else ""
+    return [
+        f"“{encoding.segments[token.segment].text[token.start : token.end]}” stays as it is in the baseline, so this "
+        f"map has no number for it.{last}"
+        for token in ordinary
+        if token.segment is not None
+    ]
 
 
 def answered(function: TargetFunction, steps: Steps, name: str) -> Generator[Question, Any, Attribution]:
@@ -156,27 +176,37 @@ def _from_removals(subject: Subject, index: int, method: Method) -> Maps:
     for (_, token), drop in zip(alone, drops[len(words) :], strict=True):
         of_tokens[token] = drop
     (name,) = method.scores
-    return _map_like(map_, method, {name: of_tokens}, {name: of_words}, None)
+    return _map_like(encoding, map_, method, {name: of_tokens}, {name: of_words})
 
 
-def _map(encoding: Encoding, like: Map, method: Method, attribution: Tensor, x: Tensor) -> Map:
+def _map(
+    encoding: Encoding, like: Map, method: Method, attribution: Tensor, x: Tensor, unmeasured: Sequence[int] = ()
+) -> Map:
+    """The map of an attribution; tokens that it does not measure have no score, nor words that are made of them."""
     scores = aggregation.token_scores(attribution, x, method.scores)
-    words = aggregation.word_scores(scores, [word.tokens for word in encoding.words])
+    tokens = [word.tokens for word in encoding.words]
+    words = aggregation.word_scores(scores, tokens)
+    gone = set(unmeasured)
+    gone_words = {i for i, of in enumerate(tokens) if gone and gone.issuperset(t for t in of if t < len(attribution))}
     return _map_like(
+        encoding,
         like,
         method,
-        {name: [*numbers(values)] for name, values in scores.items()},
-        {name: [*numbers(values)] for name, values in words.items()},
-        special_share(encoding, next(iter(scores.values())).abs()),
+        {name: _without(numbers(values), gone) for name, values in scores.items()},
+        {name: _without(numbers(values), gone_words) for name, values in words.items()},
     )
 
 
+def _without(values: Sequence[float], gone: Collection[int]) -> list[float | None]:
+    return [None if i in gone else value for i, value in enumerate(values)]
+
+
 def _map_like(
+    encoding: Encoding,
     like: Map,
     method: Method,
     scores: dict[str, list[float | None]],
     word_scores: dict[str, list[float | None]],
-    share: float | None,
 ) -> Map:
     """A map of another method for the target of a map."""
     return Map(
@@ -186,5 +216,5 @@ def _map_like(
         target=like.target,
         scores=scores,
         word_scores=word_scores,
-        special_share=share,
+        special_share=special_share(encoding, next(iter(scores.values()))),
     )

@@ -137,14 +137,13 @@ class Subject:
             return []
         encoding = self.encoding(map_)
         count = len(next(iter(map_.scores.values())))
-        return [
-            i
-            for i, token in enumerate(encoding.tokens[:count])
-            if token.special
-            or token.segment is None
-            or encoding.segments[token.segment].name == "template"
-            or (self.facts.causal and i == 0)
-        ]
+        return [i for i in range(count) if not self.is_ordinary(encoding, i) or (self.facts.causal and i == 0)]
+
+    def is_ordinary(self, encoding: Encoding, token: int) -> bool:
+        """Whether a token is of the user's own words: not special, not of a chat template."""
+        found = encoding.tokens[token]
+        segment = found.segment
+        return not found.special and segment is not None and encoding.segments[segment].name != "template"
 
     def baseline(self, map_: Map, x: Tensor) -> tuple[str, Tensor]:
         """The name of the example's baseline and the baseline (t, d) itself.
@@ -179,7 +178,7 @@ class Subject:
         fill = x.clone()
         if free:
             fill[free] = engine.embed(self.facts.loaded, [ids[i % len(ids)] for i in range(len(free))])
-        return text, baseline(x, kept, fill)
+        return "text", baseline(x, kept, fill)
 
 
 def default_baseline(has_mask: bool) -> str:

@@ -23,7 +23,7 @@ from saliency_report.methods.base import (
 )
 from saliency_report.methods.gradient import gradient
 from saliency_report.methods.noise import jackknife, smoothgrad, smoothgrad_squared, vargrad
-from saliency_report.methods.path import gauss_legendre, integrated_gradients
+from saliency_report.methods.path import completeness, gauss_legendre, integrated_gradients
 
 __all__ = [
     "METHODS",
@@ -38,6 +38,7 @@ __all__ = [
     "Steps",
     "Values",
     "answers",
+    "completeness",
     "drive",
     "gauss_legendre",
     "gradient",

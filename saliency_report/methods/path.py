@@ -16,6 +16,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from saliency_report.errors import ExampleError
 from saliency_report.methods.base import Attribution, Evaluated, Start, Steps, Values, check_finite
 from saliency_report.record import Completeness
 
@@ -86,12 +87,15 @@ def integrated_gradients(start: Start) -> Steps:
     Differs from captum in the refinement: with `max_steps` equal to `steps` it is captum's rule `gausslegendre`.
 
     Raises:
-        ExampleError: F or its gradient is not finite somewhere on the line.
+        ExampleError: F or its gradient is not finite somewhere on the line, or there is no line.
     """
     x, options = _wide(start.x), start.options
     line = Line(_wide(start.baseline).to(x), x - _wide(start.baseline).to(x))
-    if not bool(line.direction.any()):  # all is kept: nothing changes, and there is nothing to share out
-        return Attribution(torch.zeros_like(x), _completeness(start, start.score, 0.0, 0, 0))
+    if not bool(line.direction.any()):
+        raise ExampleError(
+            "The baseline is the text itself, so there is no change to share out.",
+            "Choose another baseline, or write `keep_special: false` where all tokens are kept.",
+        )
     steps = min(options.steps, options.max_steps)
     (baseline_score,) = yield from _scores(line, [0.0])
     tolerance = _tolerance(start.score, baseline_score)
@@ -108,7 +112,7 @@ def integrated_gradients(start: Start) -> Steps:
     integral = torch.stack([panel.integral for panel in panels]).sum(dim=0)
     values = line.direction * integral + 0.0  # where a token is kept, 0 and not −0
     total = float(values.cpu().double().sum())
-    return Attribution(values, _completeness(start, baseline_score, total, len(panels) * steps, evaluated))
+    return Attribution(values, completeness(start, baseline_score, total, len(panels) * steps, evaluated))
 
 
 def verdict(relative: float) -> Literal["pass", "warn", "fail"]:
@@ -166,7 +170,8 @@ def _worst(panels: Sequence[Panel], tolerance: float, limit: int) -> list[Panel]
     return chosen
 
 
-def _completeness(start: Start, baseline_score: float, total: float, steps: int, evaluated: int) -> Completeness:
+def completeness(start: Start, baseline_score: float, total: float, steps: int = 0, evaluated: int = 0) -> Completeness:
+    """How well attributions that sum to `total` add up to F(x) − F(x′); without a quadrature there are no steps."""
     rise = start.score - baseline_score
     delta = total - rise
     relative = abs(delta) / abs(rise) if rise else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum
+from math import fsum, inf
 from typing import Literal
 
 import numpy as np
@@ -22,13 +22,14 @@ Removals = Asking[Faithfulness]
 class RankingInput:
     """One ranking to test: a score (n,) for each word that may be removed, the highest score first to go.
 
-    A signed score ranks what supports the target first. `map` is an index into the example's maps.
+    A signed score ranks what supports the target first. A word that is not measured, None, goes last. `map` is an index
+    into the example's maps.
     """
 
     name: str
     title: str
     map: int | None
-    scores: Sequence[float]
+    scores: Sequence[float | None]
     signed: bool
 
 
@@ -75,7 +76,7 @@ def test_rankings(
     wanted_counts = sorted({*grid, *counts})
     draw = np.random.default_rng(seed)
     shuffled = [draw.permutation(n).tolist() for _ in range(orders)]
-    ranked = [order(ranking.scores) for ranking in rankings]
+    ranked = [order([-inf if score is None else score for score in ranking.scores]) for ranking in rankings]
     singles = [frozenset({i}) for i in range(n)]
     known: Known = {frozenset(): score}
     first = [_both(words, wanted_counts) for words in ranked] + [_both(words, grid) for words in shuffled]
@@ -165,7 +166,8 @@ def _normalised(area: float, highest: float | None, lowest: float | None) -> flo
 
 
 def _tau(ranking: RankingInput, drops: Sequence[float]) -> float | None:
-    return kendall_tau_b(ranking.scores, drops if ranking.signed else [abs(drop) for drop in drops])
+    pairs = [(score, drop) for score, drop in zip(ranking.scores, drops, strict=True) if score is not None]
+    return kendall_tau_b([s for s, _ in pairs], [drop if ranking.signed else abs(drop) for _, drop in pairs])
 
 
 def _check(rankings: Sequence[RankingInput], n: int, orders: int, beam: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from saliency_report.metrics.rank import average_precision, order
@@ -17,10 +18,10 @@ def plausibility(scores: Sequence[float], signed: bool, marked: Sequence[bool]) 
 
         F1 = 2 |T ∩ M| / (|T| + |M|),   IoU = |T ∩ M| / |T ∪ M|
 
-    `auprc` is the average precision over all words, equal scores taken together; `chance` is k / n, the value of a
-    map that is the same everywhere. DeYoung et al. 2020, arXiv:1911.03429. Differs from it in that words count, not
-    tokens, in that T has as many words as the person marked, and in that IoU is that of two sets of words, not a
-    threshold for matching spans.
+    `auprc` is the average precision over all words, equal scores taken together; `chance` is what n words in random
+    order have on average, ((k − 1)(n − Hₙ)/(n − 1) + Hₙ) / n with Hₙ = 1 + 1/2 + … + 1/n. DeYoung et al. 2020,
+    arXiv:1911.03429. Differs from it in that words count, not tokens, in that T has as many words as the person marked,
+    and in that IoU is that of two sets of words, not a threshold for matching spans.
 
     Raises:
         ValueError: scores and marks differ in length.
@@ -36,7 +37,17 @@ def plausibility(scores: Sequence[float], signed: bool, marked: Sequence[bool]) 
     return Plausibility(
         k=k,
         auprc=average_precision(marked, evidence),
-        chance=k / len(marked),
+        chance=_chance(k, len(marked)),
         f1=2 * hits / (len(strongest) + k),
         iou=hits / (len(strongest) + k - hits),
     )
+
+
+def _chance(k: int, n: int) -> float:
+    """The mean of the average precision over all orders of n things, k of them marked, 0 < k < n.
+
+    At rank i stands a marked one with probability k / n, and then (k − 1) / (n − 1) of the i − 1 before it are marked
+    too: Σᵢ (1 + (i − 1)(k − 1)/(n − 1)) / i, over n.
+    """
+    harmonic = math.fsum(1 / i for i in range(1, n + 1))
+    return ((k - 1) / (n - 1) * (n - harmonic) + harmonic) / n

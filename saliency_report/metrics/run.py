@@ -27,14 +27,18 @@ def over_the_run(
 ) -> list[RunEvidence]:
     """Means of each ranking's figures over the examples that have them, in the order in which names first appear.
 
-    Every example weighs the same, however long it is: its own mean over fractions or random orders is taken first.
-    A ranking that bears a method's name has that method's plausibility too, of its map of the headline's target. A
-    method without any test of faithfulness is titled by `titles`, or else by its name.
+    Figures in units of F, the AOPC and the sufficiency, have a mean only where all tested examples share their model
+    and the kind of their F: a mean of a logit's and a probability's says nothing. Every example weighs the same,
+    however long it is: its own mean over fractions or random orders is taken first. A ranking that bears a method's
+    name has that method's plausibility too, of its map of the headline's target. A method without any test of
+    faithfulness is titled by `titles`, or else by its name.
     """
     rankings: defaultdict[str, _Figures] = defaultdict(_Figures)
+    units = set[tuple[int | None, str]]()
     for example in examples:
         tests = example.evidence and example.evidence.faithfulness
         if tests:
+            units.add((example.model, example.maps[example.headline].target.quantity))
             for ranking in tests.rankings:
                 figures = rankings[ranking.name]
                 figures.title = figures.title or ranking.title
@@ -42,7 +46,8 @@ def over_the_run(
         for map_ in _of_the_headline_target(example):
             if map_.plausibility:
                 rankings[map_.method].plausible.append(map_.plausibility)
-    return [_evidence(name, titles.get(name, name), figures) for name, figures in rankings.items()]
+    one_unit = len(units) == 1
+    return [_evidence(name, titles.get(name, name), figures, one_unit) for name, figures in rankings.items()]
 
 
 def _of_the_headline_target(example: ExampleResult) -> list[Map]:
@@ -60,15 +65,16 @@ def _target(map_: Map) -> tuple[object, ...]:
     return map_.encoding, target.quantity, target.first, target.position, target.index, target.label, target.foil_index
 
 
-def _evidence(name: str, otherwise: str, figures: _Figures) -> RunEvidence:
+def _evidence(name: str, otherwise: str, figures: _Figures, one_unit: bool) -> RunEvidence:
     tested, plausible = figures.tested, figures.plausible
+    alike = tested if one_unit else []
     return RunEvidence(
         name=name,
         title=figures.title or otherwise,
         examples=len(tested),
-        aopc=_mean(ranking.aopc for ranking, _ in tested),
-        random_aopc=_mean(_mean(tests.random.aopc) for _, tests in tested),
-        sufficiency=_mean(_mean(ranking.sufficiency) for ranking, _ in tested),
+        aopc=_mean(ranking.aopc for ranking, _ in alike),
+        random_aopc=_mean(_mean(tests.random.aopc) for _, tests in alike),
+        sufficiency=_mean(_mean(ranking.sufficiency) for ranking, _ in alike),
         normalised_aopc=_mean(ranking.normalised_aopc for ranking, _ in tested),
         tau_loo=_mean(ranking.tau_loo for ranking, _ in tested),
         better_than_random=sum(is_better_than_random(ranking, tests.random) for ranking, tests in tested),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saliency_report.page.evidence_tables import MISSING, Line, Table, correlation, mean, number, plain
-from saliency_report.page.evidence_verdict import Explained, Verdict, caveats, explained, is_signed, listed, verdict
+from saliency_report.page.evidence_verdict import Explained, Verdict, caveats, is_signed, listed, tested, verdict
 from saliency_report.page.text import percent, plural, rounded, visible
 from saliency_report.record import ExampleResult, Faithfulness, Ranking, Report
 
@@ -15,7 +15,8 @@ LINE_COLOURS = 6
 
 _REMOVALS = {
     "mask": "The mask token stands in the place of a removed word.",
-    "delete": "Removed words are cut out of the text.",
+    "delete": "Removed words are cut out of the text; the place of a causal model’s first token takes the beginning of "
+    "a text.",
 }
 
 
@@ -55,7 +56,7 @@ def faithfulness_view(
     target = result.maps[result.headline].target
     return FaithfulnessView(
         verdict=judged,
-        explained=explained(target),
+        explained=tested(target),
         score=number(faithfulness.score),
         empty_score=number(faithfulness.empty_score),
         setup=list(_setup(faithfulness)),
@@ -159,7 +160,7 @@ def _values(faithfulness: Faithfulness) -> list[Table]:
 
 def curves_data(result: ExampleResult, faithfulness: Faithfulness) -> dict[str, Any]:
     """The curves for the script, to five significant digits."""
-    of = explained(result.maps[result.headline].target)
+    of = tested(result.maps[result.headline].target)
     axis = f"{of.what.removeprefix('the ')} {of.label}" + (f" minus that of {of.foil}" if of.foil else "")
     random = faithfulness.random
 

@@ -17,13 +17,15 @@ from saliency_report.record import Direction, Encoding, ExampleResult, Flip, Lay
 
 @dataclass(frozen=True)
 class FlipLine:
-    """A replacement: the old and the new token, the change that the gradient foretells and the true one."""
+    """A replacement: the old and the new token, the change that the gradient foretells and the true one, the answer."""
 
     old: str
     new: str
     predicted: str
     actual: str
     holds: bool
+    answer: str
+    changes: bool
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class DirectionView:
     explained: Explained
     sentence: str
     strongest: Strongest | None
+    outcome: str
     summary: str
     groups: list[tuple[str, list[FlipLine]]]
     cosines: Table
@@ -72,7 +75,7 @@ def direction_view(result: ExampleResult, direction: Direction | None) -> Direct
     words = word_labels(encoding)
     flips = direction.flips
     groups = [
-        (words[word], [_line(flip) for flip in group])
+        (words[word], [_line(flip, direction.answer) for flip in group])
         for word, group in groupby(sorted(flips, key=lambda flip: _place(flips, flip)), key=lambda flip: flip.word)
     ]
     largest = max(flips, key=lambda flip: abs(flip.actual), default=None)
@@ -83,10 +86,11 @@ def direction_view(result: ExampleResult, direction: Direction | None) -> Direct
         if largest is None or largest.actual == 0
         else Strongest(
             words[largest.word],
-            _line(largest),
+            _line(largest, direction.answer),
             "lowers" if largest.actual < 0 else "raises",
             number(abs(largest.actual)),
         ),
+        outcome=_outcome(direction),
         summary=f"{_count(len(flips), 'replacement')} of {_count(len(groups), 'word')}",
         groups=groups,
         cosines=_cosines(encoding, direction),
@@ -102,8 +106,26 @@ def _place(flips: Sequence[Flip], flip: Flip) -> int:
     return next(index for index, other in enumerate(flips) if other.word == flip.word)
 
 
-def _line(flip: Flip) -> FlipLine:
-    return FlipLine(label(flip.old), label(flip.new), _signed(flip.predicted), _signed(flip.actual), holds(flip))
+def _line(flip: Flip, before: str | None) -> FlipLine:
+    return FlipLine(
+        label(flip.old),
+        label(flip.new),
+        _signed(flip.predicted),
+        _signed(flip.actual),
+        holds(flip),
+        "" if flip.answer is None else label(flip.answer),
+        flip.answer != before,
+    )
+
+
+def _outcome(direction: Direction) -> str:
+    """How many replacements change the answer itself; nothing where no answer was asked for."""
+    if direction.answer is None or not direction.flips:
+        return ""
+    changed = sum(flip.answer != direction.answer for flip in direction.flips)
+    if not changed:
+        return f"None of them changes the answer, {label(direction.answer)}."
+    return f"{changed} of them {'changes' if changed == 1 else 'change'} the answer, {label(direction.answer)}."
 
 
 def _signed(value: float) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from saliency_report.page.evidence_parts import title_of
 from saliency_report.page.evidence_tables import MISSING, Line, Table, correlation, number, plain
 from saliency_report.page.evidence_verdict import verdict
-from saliency_report.page.text import percent
+from saliency_report.page.text import percent, plural
 from saliency_report.record import Report, RunEvidence
 
 
@@ -82,18 +82,25 @@ def _table(rankings: list[RunEvidence]) -> Table:
         Line(ranking.title, plain(*(values[row] for values in shown.values())), "" if row else "headline")
         for row, ranking in enumerate(rankings)
     ]
-    return Table("Means over the examples that have them", "Ranking", list(shown), lines)
+    caption = "Means over the examples that have them"
+    if len({r.examples for r in rankings if r.examples}) > 1:
+        caption += "; rows of different examples cannot be compared"
+    if any(r.examples for r in rankings) and all(r.aopc is None for r in rankings):
+        caption += ". The examples differ in model or in the kind of F: AOPC and sufficiency have no common mean"
+    return Table(caption, "Ranking", list(shown), lines)
 
 
 def _faithful(report: Report) -> list[Count]:
     verdicts = [(number, result.id, verdict(report, result)) for number, result in enumerate(report.examples, 1)]
-    tested = [(number, id_, v) for number, id_, v in verdicts if v and v.kind != "untested"]
-    if not tested:
+    kinds = Counter(v.kind for _, _, v in verdicts if v)
+    tested = kinds["good"] + kinds["bad"]
+    if not tested + kinds["impossible"]:
         return []
-    failed = [(number, id_) for number, id_, v in tested if v.kind == "bad"]
-    untested = sum(v is not None and v.kind == "untested" for _, _, v in verdicts)
-    sentence = f"{len(tested) - len(failed)} of {len(tested)} tested maps are more faithful than random."
-    return [Count("Faithfulness", sentence + (f" {untested} not tested." if untested else ""), failed)]
+    sentence = f"{kinds['good']} of {tested} tested maps are more faithful than random."
+    sentence += f" {kinds['impossible']} could not be tested." if kinds["impossible"] else ""
+    sentence += f" {kinds['untested']} not tested." if kinds["untested"] else ""
+    failed = [(number, id_) for number, id_, v in verdicts if v and v.kind in ("bad", "impossible")]
+    return [Count("Faithfulness", sentence, failed)]
 
 
 def _complete(report: Report) -> list[Count]:
@@ -108,7 +115,7 @@ def _complete(report: Report) -> list[Count]:
     return [
         Count(
             f"Completeness of {title_of(report, method)}",
-            f"{of['pass']} passed, {of['warn']} with a warning, {of['fail']} failed.",
+            f"{plural(of['pass'], 'map')} passed, {of['warn']} with a warning, {of['fail']} failed.",
             failed[method],
         )
         for method, of in counts.items()

@@ -34,14 +34,19 @@ class Explained:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A judgement in a sentence that names F between `before` and `after`; untested, it has neither."""
+    """A judgement in a sentence that names F between `before` and `after`; without a test it has neither."""
 
-    kind: Literal["good", "bad", "untested"]
+    kind: Literal["good", "bad", "untested", "impossible"]
     lead: str
     before: str = ""
     explained: Explained | None = None
     after: str = ""
     advice: tuple[str, ...] = ()
+
+
+def tested(target: Target) -> Explained:
+    """What the page calls the number that is tested: of a loss its negative, the log-probability."""
+    return explained(target.model_copy(update={"quantity": "log_prob"}) if target.quantity == "loss" else target)
 
 
 def explained(target: Target) -> Explained:
@@ -57,6 +62,8 @@ def verdict(report: Report, result: ExampleResult) -> Verdict | None:
         return None
     faithfulness = result.evidence.faithfulness if result.evidence else None
     if faithfulness is None or not faithfulness.rankings:
+        if result.inputs.get("faithfulness"):
+            return Verdict("impossible", "Could not be tested for faithfulness: the warning says why.")
         return Verdict("untested", "Not tested for faithfulness:")
     ranking, random = faithfulness.rankings[0], faithfulness.random
     good = is_better_than_random(ranking, random)
@@ -74,7 +81,7 @@ def verdict(report: Report, result: ExampleResult) -> Verdict | None:
         kind="good" if good else "bad",
         lead="More faithful than random:" if good else "Not more faithful than random:",
         before=f"removing the words it ranks highest {verb}",
-        explained=explained(result.maps[result.headline].target),
+        explained=tested(result.maps[result.headline].target),
         after=f"by {amount} on average, random orders {others} (beats {ranking.beaten} of {random.orders}).",
         advice=tuple(advice),
     )
@@ -110,8 +117,8 @@ def caveats(report: Report, result: ExampleResult, faithfulness: Faithfulness) -
         )
     if result.maps[result.headline].target.quantity == "loss":
         notes.append(
-            "F is a loss: the words that support its answer hold it down, and removing them raises it. "
-            "Explain the log_prob to ask the question the other way round."
+            "A loss is tested as its negative, the log-probability: the words that support the answer raise that, and "
+            "signed scores are turned round."
         )
     if len(maps) > 1:
         better = [ranking.title for ranking in maps if is_better_than_random(ranking, faithfulness.random)]

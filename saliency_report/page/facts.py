@@ -56,16 +56,17 @@ def off_by(completeness: Completeness) -> str:
 
 def _sums(completeness: Completeness) -> str:
     owed = completeness.score - completeness.baseline_score
+    steps = f"{text.plural(completeness.steps, 'step')}, " if completeness.steps else ""
     kept = f", {text.plural(len(completeness.kept), 'token')} kept" if completeness.kept else ""
     return (
         f"Σ {text.significant(completeness.total)} of {text.significant(owed)}, {off_by(completeness)}, "
-        f"{text.plural(completeness.steps, 'step')}, baseline {_baseline(completeness)}{kept}"
+        f"{steps}baseline {_baseline(completeness)}{kept}"
     )
 
 
 def _baseline(completeness: Completeness) -> str:
-    named = completeness.baseline in ("zero", "mean", "pad", "mask", "eos")
-    return completeness.baseline if named else f"“{text.preview(completeness.baseline, 40)}”"
+    given = completeness.baseline_text
+    return completeness.baseline if given is None else f"“{text.preview(given, 40)}”"
 
 
 def _drawn(noise: Noise) -> str:

@@ -12,9 +12,10 @@ from saliency_report.record.part import Part
 class Completeness(Part):
     """Whether a path method's attributions add up to what they explain: F(x) − F(x′)."""
 
-    baseline: str = Field(description="zero, mean, pad, mask, eos, or the given text that x′ was made of.")
+    baseline: str = Field(description="zero, mean, pad, mask, eos or text.")
+    baseline_text: str | None = Field(None, description="The given text that x′ was made of.")
     kept: list[int] = Field(description="Indices of tokens that stay as they are in the baseline x′.")
-    steps: int = Field(description="Points of the final quadrature rule.")
+    steps: int = Field(description="Points of the final quadrature rule; 0 for a method without one.")
     evaluated: int = Field(description="Points at which a gradient was taken, those of coarser rules included.")
     max_steps: int = Field(description="The limit on evaluated points.")
     total: float = Field(description="Sum of all attributions.")
@@ -41,7 +42,7 @@ class Plausibility(Part):
 
     k: int = Field(description="How many words were marked; as many of the map's strongest are compared.")
     auprc: float = Field(ge=0, le=1, description="Area under the precision-recall curve (average precision).")
-    chance: float = Field(ge=0, le=1, description="Share of marked words: the AUPRC of a map without differences.")
+    chance: float = Field(ge=0, le=1, description="Mean AUPRC of the words in random order.")
     f1: float = Field(ge=0, le=1, description="F1 of the k strongest words.")
     iou: float = Field(ge=0, le=1, description="Intersection over union of the k strongest words and the marked ones.")
 
@@ -79,7 +80,10 @@ class RandomOrders(Part):
 
 
 class Faithfulness(Part):
-    """Whether removing the words that a map ranks high changes F more than removing others."""
+    """Whether removing the words that a map ranks high changes F more than removing others.
+
+    For a loss F is its negative here, the log-probability, which the words that support the answer raise.
+    """
 
     removal: Literal["mask", "delete"] = Field(description="The mask token in a word's place, or its ids cut out.")
     grid: list[int] = Field(description="Numbers of words removed (or kept), from 0 to all.")
@@ -129,6 +133,9 @@ class Flip(Part):
     new_id: int
     predicted: float = Field(description="Change of F to first order: g · (embedding of new − embedding of old).")
     actual: float = Field(description="Change of F in a forward pass with the new token.")
+    answer: str | None = Field(
+        None, description="The likeliest label or next token then; null for choices and spans, which are not asked."
+    )
 
 
 class Direction(Part):
@@ -138,6 +145,7 @@ class Direction(Part):
     word_cosine: list[float | None] = Field(description="The same of a word's block of coordinates.")
     flips: list[Flip]
     agreeing: int = Field(description="Flips whose predicted and actual change have one sign.")
+    answer: str | None = Field(None, description="The likeliest label or next token of the text as it stands.")
 
 
 class Layers(Part):
@@ -164,7 +172,7 @@ class RunEvidence(Part):
     name: str
     title: str
     examples: int
-    aopc: float | None = Field(description="Mean, in units of F.")
+    aopc: float | None = Field(description="Mean, in units of F; null where the examples differ in model or kind of F.")
     random_aopc: float | None
     sufficiency: float | None = Field(description="Mean over examples and fractions.")
     normalised_aopc: float | None

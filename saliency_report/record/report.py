@@ -149,7 +149,9 @@ class ExampleResult(Part):
     id: str
     task: str
     model: int | None = Field(None, description="Index into models; null when the model did not load.")
-    inputs: dict[str, Any] = Field(description="The example's fields as the input gave them, defaults applied.")
+    inputs: dict[str, Any] = Field(
+        description="The example's fields, defaults applied; of a failed one those that differ."
+    )
     encodings: list[Encoding] = Field([])
     prediction: Prediction | None = None
     maps: list[Map] = Field([])

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 NOT_FINITE = "A number is not finite: the model overflows on this text."
+FLAT = (
+    "All numbers are 0: here the explained number does not react to any token at all. A probability that is 1 to the "
+    "last digit is such a number: explain the logit."
+)
 TRY_ANOTHER_DTYPE = "Try --dtype float32, or bfloat16 in the place of float16."
 
 
@@ -70,6 +74,7 @@ def make_map(title: str, index: int, encoding: Encoding, target: Target, gradien
     """The map of one target: gradients (t, d) taken at embeddings (t, d), under every aggregation."""
     scores = token_scores(gradients, embeddings)
     words = word_scores(scores, [word.tokens for word in encoding.words])
+    l2 = numbers(scores["l2"])
     return Map(
         title=title,
         encoding=index,
@@ -77,15 +82,18 @@ def make_map(title: str, index: int, encoding: Encoding, target: Target, gradien
         target=target,
         scores={name: numbers(values) for name, values in scores.items()},
         word_scores={name: numbers(values) for name, values in words.items()},
-        special_share=special_share(encoding, scores["l2"]),
+        special_share=special_share(encoding, l2),
+        warnings=[] if any(l2) else [FLAT],
     )
 
 
-def special_share(encoding: Encoding, scores: Tensor) -> float:
-    """The part of the summed scores (t,) that lies on special tokens."""
-    total = float(scores.sum())
-    special = sum(float(score) for token, score in zip(encoding.tokens, scores, strict=False) if token.special)
-    return min(special / total, 1.0) if total > 0 else 0.0
+def special_share(encoding: Encoding, scores: Sequence[float | None]) -> float | None:
+    """The part of the summed sizes of scores (t,) that lies on special tokens; None where none of these has a score."""
+    special = [score for token, score in zip(encoding.tokens, scores, strict=False) if token.special]
+    if special and all(score is None for score in special):
+        return None
+    total = sum(abs(score) for score in scores if score is not None)
+    return min(sum(abs(score) for score in special if score is not None) / total, 1.0) if total > 0 else 0.0
 
 
 def stated(probability: float) -> str:

@@ -185,7 +185,7 @@ def _joint(
         score=score,
         probability=answers[index].probability,
         chosen_by="predicted" if example.target == "predicted" and example.quantity != "loss" else "given",
-        sentence=f"{in_words(example.quantity, about, shown or None)}, {score:.3f}",
+        sentence=f"{in_words(example.quantity, about, shown or None)}, {score:.5g}",
     )
     title = f"{label} − {answers[foil].label}" if foil is not None else f"{example.quantity} of {label}"
     return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)
