@@ -105,7 +105,8 @@ def run(
 ) -> None:
     """Explain the examples of a YAML file and write the page.
 
-    Exit code 0: all well. 1: an example failed; the page shows the others and says why. 2: nothing was computed.
+    Exit code 0: every example was explained, whatever its evidence says. 1: an example failed; the page shows the
+    others and says why. 2: the input or an option is wrong.
     """
     spec = load_spec(input)
     if limit:

@@ -9,19 +9,21 @@ from rich.text import Text
 
 from saliency_report.page.facts import off_by
 from saliency_report.page.targets import headline_group
-from saliency_report.page.text import probability
+from saliency_report.page.text import correlation, probability
 from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.record.verdicts import is_better_than_random
 
 # Backgrounds from nothing to strongest, each with a text colour that keeps a contrast of 7:1 or more.
 RAMP = [None, ("#fff3d6", "#000000"), ("#ffe0a3", "#000000"), ("#ffc766", "#000000"), ("#ffab33", "#000000")]
 VERDICTS = {"pass": ("adds up", "dim"), "warn": ("adds up only roughly", "yellow"), "fail": ("does not add up", "red")}
 TOP_WORDS = 5
 FLOWING = ("template", "prompt", "continuation")  # one running text
+JOINER = "\u200d"  # of several emoji into one
 WIDTH = 600  # characters of text shown; the page has all of it
 
 
 def lines(result: ExampleResult) -> list[Text]:
-    """The heading, the heatmap of the headline map, its strongest words, which sums hold, and what went wrong."""
+    """The heading, the heatmap of the headline map, its strongest words, what its tests say, and what went wrong."""
     shown = [_line(f"{result.id}  {result.task}  {_answer(result)}".rstrip(), "bold")]
     if result.failure:
         shown.append(_line(f"  failed: {result.failure.message} {result.failure.next_step}", "red"))
@@ -30,7 +32,8 @@ def lines(result: ExampleResult) -> list[Text]:
         encoding = result.encodings[chosen.encoding]
         shown.append(Text("  ").append_text(heatmap(encoding, chosen)))
         shown.append(_line(f"  {chosen.target.sentence}; strongest: {_strongest(encoding, chosen)}", "dim"))
-        shown += _sums(result)
+        shown += [*_sums(result), *_verdicts(result)]
+        shown += [_line(f"  note: {warning}", "yellow") for warning in chosen.warnings]
     return shown + [_line(f"  note: {warning}", "yellow") for warning in result.warnings]
 
 
@@ -71,6 +74,21 @@ def _sums(result: ExampleResult) -> Iterator[Text]:
             yield _line(f"  {map_.method.replace('_', ' ')}: {verdict} ({off_by(map_.completeness)})", style)
 
 
+def _verdicts(result: ExampleResult) -> Iterator[Text]:
+    """What the tests of the headline map came to."""
+    evidence = result.evidence
+    if evidence and evidence.faithfulness:
+        ranking, random = evidence.faithfulness.rankings[0], evidence.faithfulness.random
+        good = is_better_than_random(ranking, random)
+        said = f"{'more' if good else 'not more'} faithful than random (beats {ranking.beaten} of {random.orders})"
+        yield _line(f"  order of words: {said}", "dim" if good else "yellow")
+    if evidence and evidence.randomisation:
+        falls, rho = evidence.randomisation.falls, evidence.randomisation.stages[-1].correlation
+        said = "becomes another map" if falls else "stays alike"
+        beside = "" if rho is None else f" (ρ {correlation(rho)})"
+        yield _line(f"  with random weights: {said}{beside}", "dim" if falls else "yellow")
+
+
 def _first_scores(chosen: Map) -> list[float]:
     """The first scores of the words; what is not measured is not shown, as 0 is not."""
     return [score or 0.0 for score in next(iter(chosen.word_scores.values()))]
@@ -97,5 +115,7 @@ def _answer(result: ExampleResult) -> str:
 
 
 def _printable(text: str) -> str:
-    """One column a code point, no control characters: a text must not move the cursor or set colours."""
-    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)
+    """Code point by code point, no control characters: a text must not move the cursor or set colours."""
+    return "".join(
+        char if char.isprintable() or char == JOINER else " " if char.isspace() else "\ufffd" for char in text
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import evidence_records
 import method_records
 import records
 from saliency_report.terminal import heatmap, lines
@@ -36,6 +37,30 @@ def test_whether_the_attributions_of_the_headline_target_add_up(
 def test_sums_of_other_targets_are_left_to_the_page() -> None:
     result = method_records.choice("integrated_gradients", verdicts={0: "fail"})
     assert [line.plain for line in lines(result)[3:]] == ["  integrated gradients: adds up (off by 0.31 %)"]
+
+
+def test_verdicts_of_the_evidence_are_said() -> None:
+    good, bad = (evidence_records.realistic().examples[i] for i in (0, 1))
+    beaten = [e.evidence.faithfulness.rankings[0].beaten for e in (good, bad) if e.evidence and e.evidence.faithfulness]
+    assert [(line.plain, str(line.style)) for line in lines(good)[4:]] == [
+        (f"  order of words: more faithful than random (beats {beaten[0]} of 20)", "dim"),
+        ("  with random weights: becomes another map (ρ 0.08)", "dim"),
+    ]
+    assert [(line.plain, str(line.style)) for line in lines(bad)[4:]] == [
+        (f"  order of words: not more faithful than random (beats {beaten[1]} of 20)", "yellow"),
+        ("  with random weights: stays alike (ρ 0.81)", "yellow"),
+    ]
+
+
+def test_a_warning_of_the_map_is_a_note() -> None:
+    result = records.classification("one", "Bad.")
+    flat = result.maps[0].model_copy(update={"warnings": ["All numbers are 0."]})
+    assert lines(result.model_copy(update={"maps": [flat]}))[-1].plain == "  note: All numbers are 0."
+
+
+def test_emoji_that_are_joined_stay_one() -> None:
+    result = records.classification("one", "A \U0001f468\u200d\U0001f469 film\u2028.")
+    assert lines(result)[1].plain == "  A \U0001f468\u200d\U0001f469 film ."
 
 
 def test_a_signed_first_score_is_coloured_by_its_size() -> None:
