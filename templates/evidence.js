@@ -104,9 +104,7 @@ function layers({ example, figure, canvas }) {
     hovertemplate: "%{text}<extra></extra>",
     zmin: signed ? -1 : 0,
     zmax: 1,
-    colorscale: signed
-      ? [[0, theme.get("--n")], [0.5, theme.get("--paper")], [1, theme.get("--p")]]
-      : [[0, theme.get("--paper")], [1, theme.get("--s")]],
+    colorscale: colourScale(signed),
     showscale: false,
     xgap: 1,
     ygap: 1,

@@ -11,7 +11,7 @@ from saliency_report.page import colour
 from saliency_report.page.evidence_tables import Line, Table, number
 from saliency_report.page.evidence_verdict import Explained, explained
 from saliency_report.page.tables import Cell, token_labels, word_labels
-from saliency_report.page.text import label, rounded, visible
+from saliency_report.page.text import label, plural, rounded, visible
 from saliency_report.record import Direction, Encoding, ExampleResult, Flip, Layers
 
 
@@ -91,14 +91,10 @@ def direction_view(result: ExampleResult, direction: Direction | None) -> Direct
             number(abs(largest.actual)),
         ),
         outcome=_outcome(direction),
-        summary=f"{_count(len(flips), 'replacement')} of {_count(len(groups), 'word')}",
+        summary=f"{plural(len(flips), 'replacement')} of {plural(len(groups), 'word')}",
         groups=groups,
         cosines=_cosines(encoding, direction),
     )
-
-
-def _count(number_: int, noun: str) -> str:
-    return f"{number_} {noun}" if number_ == 1 else f"{number_} {noun}s"
 
 
 def _place(flips: Sequence[Flip], flip: Flip) -> int:
@@ -162,7 +158,7 @@ def layers_view(number_: int, result: ExampleResult, layers: Layers | None) -> L
         _layer_table("Gradient norm ‖∂F/∂h‖ at the hidden states h of each layer", encoding, layers, False),
         _layer_table("Gradient × activation Σⱼ hⱼ ∂F/∂hⱼ at the hidden states h of each layer", encoding, layers, True),
     ]
-    summary = f"The gradient at {_count(len(layers.names), 'layer')}, token by token"
+    summary = f"The gradient at {plural(len(layers.names), 'layer')}, token by token"
     read = [label_ for label_, norm in zip(token_labels(encoding), layers.gradient_norm[-1], strict=False) if norm]
     note = f"In the last layer only {read[0]} has a gradient: the answer is read there." if len(read) == 1 else ""
     return LayersView(number_, summary, note, tables)

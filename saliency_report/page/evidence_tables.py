@@ -45,11 +45,7 @@ def number(value: float | None) -> str:
 
 def correlation(value: float | None) -> str:
     """A number between -1 and 1 with two decimals; a dash where there is none."""
-    if value is None:
-        return MISSING
-    # Half away from zero, as in every other number of the page; `format` rounds ties to even.
-    size = math.floor(abs(value) * 100 + 0.5) / 100
-    return f"{'−' if value < 0 and size else ''}{size:.2f}"
+    return MISSING if value is None else text.correlation(value)
 
 
 def mean(values: Sequence[float]) -> float:

@@ -98,7 +98,9 @@ def fine_percent(share: float) -> str:
 
 def correlation(number: float) -> str:
     """A correlation with two decimals: 0.87, −0.20."""
-    return f"{round(number, 2) + 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+    # Half away from zero, as in every other number of the page; `format` rounds ties to even.
+    size = math.floor(abs(number) * 100 + 0.5) / 100
+    return f"{'−' if number < 0 and size else ''}{size:.2f}"
 
 
 def duration(seconds: float) -> str:
