@@ -91,7 +91,7 @@ def _verdicts(result: ExampleResult) -> Iterator[Text]:
 
 def _first_scores(chosen: Map) -> list[float]:
     """The first scores of the words; what is not measured is not shown, as 0 is not."""
-    return [score or 0.0 for score in next(iter(chosen.word_scores.values()))]
+    return [score or 0.0 for score in chosen.word_scores[chosen.first_score]]
 
 
 def _strongest(encoding: Encoding, chosen: Map) -> str:

@@ -106,6 +106,7 @@ def faithfulness(result: ExampleResult, effects: Sequence[float] | None = None, 
     whole = f(frozenset())
     drops = [whole - f(frozenset({index})) for index in range(n)]
     titles = {method.name: method.title for method in method_records.METHODS}
+    signs = method_records.SIGNED
     named: list[tuple[str, str, int | None, list[float]]] = []
     for index, values in scores.items():
         map_ = result.maps[index]
@@ -121,6 +122,7 @@ def faithfulness(result: ExampleResult, effects: Sequence[float] | None = None, 
             name=name,
             title=title,
             map=index,
+            signed=index is None or (name in signs or result.maps[index].first_score in signs),
             deletion=deletion(order, grid),
             insertion=insertion(order, grid),
             comprehensiveness=[whole - value for value in deletion(order, counts)],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -18,8 +18,9 @@ import tiny
 from conftest import Explain
 from plain_model import map_of
 from records import measured
-from saliency_report import pipeline
+from saliency_report import engine, pipeline
 from saliency_report.analysis import randomisation
+from saliency_report.engine import Job
 from saliency_report.errors import ExampleError
 from saliency_report.methods import METHODS, Attribution, Method, Start, Steps
 from saliency_report.models import Loaded, load, request
@@ -311,6 +312,21 @@ def test_a_defect_in_a_method_costs_nothing_else(families: Path) -> None:
     assert result.warnings == [
         "Broken could not be computed. KeyError: 'x'. Run again with --debug (debug=True) to see where."
     ]
+
+
+def test_the_gradient_at_the_text_is_asked_for_once(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = 0
+    real = engine.evaluate
+
+    def counting(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> Any:
+        nonlocal asked
+        asked += sum(gradient and job.points is None for job in jobs)
+        return real(loaded, jobs, gradient=gradient)
+
+    monkeypatch.setattr(engine, "evaluate", counting)
+    text = classify("bert", "The cat sat on the mat.", "methods: all, samples: 3, flips: 1")
+    assert names(explain(text).examples[0]) == list(METHODS)
+    assert asked == 1
 
 
 # A loss, and a map without differences

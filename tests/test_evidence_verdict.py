@@ -48,7 +48,8 @@ def signed(**changes: Any) -> ExampleResult:
     """The same, ranked by gradient × input, which has a sign."""
     result = one(**changes)
     test = faith_of(result)
-    first = test.rankings[0].model_copy(update={"name": "gradient_x_input", "title": "gradient × input"})
+    sign = {"name": "gradient_x_input", "title": "gradient × input", "signed": True}
+    first = test.rankings[0].model_copy(update=sign)
     changed = test.model_copy(update={"rankings": [first, *test.rankings[1:]]})
     return evidence_records.with_evidence(result, faithfulness=changed)
 

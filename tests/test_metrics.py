@@ -57,7 +57,7 @@ def removed_in_order(
 ) -> tuple[Faithfulness, list[list[Subset]]]:
     settings: dict[str, Any] = {"removal": "mask", "fractions": [0.25, 0.5], "orders": 20, "seed": 0, "beam": 2}
     return answer(
-        faithfulness.test_rankings(rankings, n, model(frozenset()), **settings | options),
+        faithfulness.faithfulness_of(rankings, n, model(frozenset()), **settings | options),
         model,
     )
 
@@ -364,7 +364,7 @@ def test_limits_are_sought_up_to_32_words() -> None:
 
 
 def test_too_few_answers_are_refused() -> None:
-    asking = faithfulness.test_rankings([], 2, 0, removal="delete", fractions=[], orders=1, seed=0, beam=0)
+    asking = faithfulness.faithfulness_of([], 2, 0, removal="delete", fractions=[], orders=1, seed=0, beam=0)
     assert len(next(asking)) == 3
     with pytest.raises(ValueError, match=r"^2 answers to 3 questions$"):
         asking.send([1.0, 2.0])
@@ -539,6 +539,7 @@ def figures(name: str, aopc: float, beaten: int, **changes: Any) -> Ranking:
         "name": name,
         "title": name.title(),
         "map": 0,
+        "signed": False,
         "deletion": [0.0],
         "insertion": [0.0],
         "comprehensiveness": [0.0],

@@ -8,13 +8,13 @@ from typing import Any
 
 from saliency_report import directions
 from saliency_report.aggregation import AGGREGATIONS
-from saliency_report.analysis.maps import first_scores, measured
+from saliency_report.analysis.maps import at_the_text, first_scores, measured
 from saliency_report.analysis.subject import Subject
 from saliency_report.engine import Job
 from saliency_report.engine.inside import layers
 from saliency_report.errors import ExampleError
-from saliency_report.metrics import faithfulness as tests
 from saliency_report.metrics.agreement import agreement
+from saliency_report.metrics.faithfulness import RankingInput, faithfulness_of
 from saliency_report.metrics.rank import order
 from saliency_report.metrics.rationale import plausibility
 from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Layers, Map, Plausibility, Word
@@ -50,31 +50,30 @@ def faithfulness(subject: Subject, maps: Sequence[tuple[int, Map]]) -> Generator
             "Give a longer text, or leave `faithfulness` out.",
         )
     # A loss is tested as the log-probability that it is the negative of, which the words that support the answer raise.
-    sign = -1.0 if headline.target.quantity == "loss" else 1.0
+    sign = _sign(headline)
     rankings = []
     for index, map_ in maps:
         method = subject.methods[map_.method]
         # The gradient times the input comes with every gradient, and is the one of its scores that has a sign to test.
         names = [method.scores[0], *(["gradient_x_input"] if method.name == "gradient" else [])]
         for name in names:
-            first, signed = name == method.scores[0], AGGREGATIONS[name].signed
-            scores = [map_.word_scores[name][word] for word in words]
+            first, scores = name == method.scores[0], _for_the_answer(map_, name, words)
             if len(set(scores)) == 1:
                 continue
             rankings.append(
-                tests.RankingInput(
+                RankingInput(
                     map_.method if first else name,
                     method.title if first else AGGREGATIONS[name].title,
                     index,
-                    [None if score is None else sign * score for score in scores] if signed else scores,
-                    signed,
+                    scores,
+                    AGGREGATIONS[name].signed,
                 )
             )
     if not rankings or rankings[0].name != headline.method:
         raise ExampleError("All words of the map have the same score: it has no order to test.", NO_ORDER)
     e = subject.example
     score, _ = yield Ask([Job(function)], gradient=False)
-    asking = tests.test_rankings(
+    asking = faithfulness_of(
         rankings,
         len(words),
         sign * float(score),
@@ -108,7 +107,7 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
     index, headline = subject.result.headline, subject.headline
     function, encoding = subject.functions[index], subject.encoding(headline)
     x = subject.embeddings(index)
-    score, (gradient,) = yield Ask([Job(function)], gradient=True)
+    score, gradient = yield from at_the_text(subject, index)
     words = subject.words(headline)
     strongest = [words[i] for i in order(first_scores(headline, words))[: subject.example.flips]]
     tokenizer: Any = subject.facts.loaded.checkpoint.tokenizer
@@ -136,10 +135,10 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
     values, _ = yield Ask([Job(function, edits={flip.position: flip.new_id}) for flip in flips], gradient=False)
     answer, *answers = yield from _answers(subject, [{}, *({flip.position: flip.new_id} for flip in flips)])
     flips = [
-        flip.model_copy(update={"actual": float(value - score[0]), "answer": then})
+        flip.model_copy(update={"actual": float(value) - score, "answer": then})
         for flip, value, then in zip(flips, values, answers, strict=True)
     ]
-    count = len(next(iter(headline.word_scores.values())))
+    count = len(headline.word_scores[headline.first_score])
     blocks = [[token for token in word.tokens if token < len(x)] for word in encoding.words[:count]]
     return Direction(
         cosine=directions.cosine(gradient, x),
@@ -187,9 +186,16 @@ def marked_words(subject: Subject, map_: Map, words: Sequence[int]) -> list[bool
 def plausible(subject: Subject, map_: Map) -> Plausibility | None:
     """How well a map's strongest words are those of the example's rationale."""
     words = measured(subject.words(map_), map_)
-    name = subject.methods[map_.method].scores[0]
-    signed = AGGREGATIONS[name].signed
-    scores = first_scores(map_, words)
-    if signed and map_.target.quantity == "loss":  # what supports the answer holds its loss down
-        scores = [-score for score in scores]
-    return plausibility(scores, signed, marked_words(subject, map_, words))
+    scores = [score for score in _for_the_answer(map_, map_.first_score, words) if score is not None]
+    return plausibility(scores, AGGREGATIONS[map_.first_score].signed, marked_words(subject, map_, words))
+
+
+def _sign(map_: Map) -> float:
+    """What turns F, and scores with a sign, so that positive supports the answer: it holds its loss down."""
+    return -1.0 if map_.target.quantity == "loss" else 1.0
+
+
+def _for_the_answer(map_: Map, name: str, words: Sequence[int]) -> list[float | None]:
+    """Scores of words, None where there is none; those with a sign are positive for what supports the answer."""
+    sign = _sign(map_) if AGGREGATIONS[name].signed else 1.0
+    return [None if (score := map_.word_scores[name][word]) is None else sign * score for word in words]

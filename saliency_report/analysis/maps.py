@@ -49,23 +49,21 @@ def correlation(subject: Subject, one: Map, other: Map) -> float | None:
 
 def measured(words: Sequence[int], *maps: Map) -> list[int]:
     """Those of the words that all maps have numbers for."""
-    return [word for word in words if all(next(iter(m.word_scores.values()))[word] is not None for m in maps)]
+    return [word for word in words if all(m.word_scores[m.first_score][word] is not None for m in maps)]
 
 
 def first_scores(map_: Map, words: Sequence[int]) -> list[float]:
     """The headline scores of words, each of which the map measures."""
-    scores = next(iter(map_.word_scores.values()))
+    scores = map_.word_scores[map_.first_score]
     return [score for word in words if (score := scores[word]) is not None]
 
 
 def _from_points(subject: Subject, index: int, method: Method) -> Maps:
     map_, function = subject.result.maps[index], subject.functions[index]
     x = subject.embeddings(index)
-    score, (gradient,) = yield Ask([Job(function)], gradient=True)
-    name, baseline = "", x
-    if method.name not in _WITHOUT_BASELINE:
-        name, baseline = subject.baseline(map_, x)
-    start = Start(x, float(score), gradient, baseline, name, subject.kept(map_), subject.options)
+    score, gradient = yield from at_the_text(subject, index)
+    name, baseline = subject.baseline(map_, x) if method.compares else ("", x)
+    start = Start(x, score, gradient, baseline, name, subject.kept(map_), subject.options)
     assert method.attribute is not None
     attribution = yield from answered(function, method.attribute(start), method.name)
     _check(attribution, x, method.name)
@@ -83,7 +81,12 @@ def _from_points(subject: Subject, index: int, method: Method) -> Maps:
     return made.model_copy(update={"completeness": sums, "noise": noise, "warnings": warnings})
 
 
-_WITHOUT_BASELINE = {"gradient", "smoothgrad", "smoothgrad_squared", "vargrad"}
+def at_the_text(subject: Subject, index: int) -> Generator[Question, Any, tuple[float, Tensor]]:
+    """F and its gradient (t, d) at the text itself, for the target of a map; asked for once, whoever needs it."""
+    if index not in subject.known:
+        score, (gradient,) = yield Ask([Job(subject.functions[index])], gradient=True)
+        subject.known[index] = float(score), gradient
+    return subject.known[index]
 
 
 def _check(attribution: Attribution, x: Tensor, name: str) -> None:
@@ -160,14 +163,14 @@ def _from_removals(subject: Subject, index: int, method: Method) -> Maps:
     """Leave out each word and, of a word of several tokens, each token; what cannot be removed has no drop."""
     map_, function = subject.result.maps[index], subject.functions[index]
     encoding, words = subject.encoding(map_), subject.words(map_)
-    count = len(next(iter(map_.scores.values())))
+    count = len(map_.scores[map_.first_score])
     inside = {word: [token for token in encoding.words[word].tokens if token < count] for word in words}
     alone = [(word, token) for word, tokens in inside.items() if len(tokens) > 1 for token in tokens]
     edits = [subject.without(map_, [word]) for word in words]
     edits += [subject.without_tokens([token]) for _, token in alone]
     values, _ = yield Ask([Job(function), *(Job(function, edits=edit) for edit in edits)], gradient=False)
     drops = numbers(values[0] - values[1:])
-    of_words: list[float | None] = [None] * len(next(iter(map_.word_scores.values())))
+    of_words: list[float | None] = [None] * len(map_.word_scores[map_.first_score])
     of_tokens: list[float | None] = [None] * count
     for word, drop in zip(words, drops, strict=False):
         of_words[word] = drop

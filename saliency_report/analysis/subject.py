@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
@@ -54,6 +54,7 @@ class Subject:
     methods: Mapping[str, Method]
     asked: Sequence[str]
     failure: Callable[[Exception], ExampleError]
+    known: dict[int, tuple[float, Tensor]] = field(default_factory=dict)  # F and its gradient at the text, a map each
 
     @property
     def headline(self) -> Map:
@@ -86,7 +87,7 @@ class Subject:
         end = end if target.first is None else target.first
         return [
             i
-            for i, word in enumerate(encoding.words[: len(next(iter(map_.word_scores.values())))])
+            for i, word in enumerate(encoding.words[: len(map_.word_scores[map_.first_score])])
             if not word.special
             and word.segment is not None
             and encoding.segments[word.segment].name != "template"
@@ -136,7 +137,7 @@ class Subject:
         if not self.example.keep_special:
             return []
         encoding = self.encoding(map_)
-        count = len(next(iter(map_.scores.values())))
+        count = len(map_.scores[map_.first_score])
         return [i for i in range(count) if not self.is_ordinary(encoding, i) or (self.facts.causal and i == 0)]
 
     def is_ordinary(self, encoding: Encoding, token: int) -> bool:

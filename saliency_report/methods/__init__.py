@@ -62,6 +62,7 @@ METHODS: dict[str, Method] = {
             "Simonyan, Vedaldi and Zisserman 2013, arXiv:1312.6034; for text, Bastings et al. 2021, arXiv:2111.07367",
             GRADIENT_SCORES,
             gradient,
+            compares=False,
         ),
         Method(
             "integrated_gradients",
@@ -85,6 +86,7 @@ METHODS: dict[str, Method] = {
             "Smilkov et al. 2017, arXiv:1706.03825",
             GRADIENT_SCORES,
             smoothgrad,
+            compares=False,
         ),
         Method(
             "smoothgrad_squared",
@@ -96,6 +98,7 @@ METHODS: dict[str, Method] = {
             "Hooker et al. 2019, arXiv:1806.10758",
             ("mean_square", "max_mean_square"),
             smoothgrad_squared,
+            compares=False,
         ),
         Method(
             "vargrad",
@@ -107,6 +110,7 @@ METHODS: dict[str, Method] = {
             "Adebayo et al. 2018, arXiv:1810.03292",
             ("variance", "max_variance"),
             vargrad,
+            compares=False,
         ),
         Method(
             "occlusion",

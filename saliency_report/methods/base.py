@@ -87,7 +87,8 @@ class Method:
     """An attribution method: what it computes, in plain words, and who described it.
 
     `scores` names the aggregations that its maps have, the headline first. `attribute` is None for a method that is no
-    function of embeddings (it removes tokens, or reads attention), and is computed elsewhere.
+    function of embeddings (it removes tokens, or reads attention), and is computed elsewhere. A method that
+    `compares` the text with a baseline is given the one that the example asks for; another is given the text itself.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Method:
     reference: str
     scores: tuple[str, ...]
     attribute: Callable[[Start], Steps] | None = None
+    compares: bool = True
 
 
 def answers(score: Callable[[Tensor], Tensor]) -> Answer:

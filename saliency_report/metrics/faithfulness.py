@@ -33,7 +33,7 @@ class RankingInput:
     signed: bool
 
 
-def test_rankings(
+def faithfulness_of(
     rankings: Sequence[RankingInput],
     n: int,
     score: float,
@@ -43,7 +43,7 @@ def test_rankings(
     orders: int,
     seed: int,
     beam: int,
-    most_words_for_limits: int = 32,  # noqa: PT028 - pytest's prefix, but no test
+    most_words_for_limits: int = 32,
 ) -> Removals:
     """Remove n words in the order of each ranking, of leaving one word out, and in random orders.
 
@@ -111,6 +111,7 @@ def test_rankings(
                 name=ranking.name,
                 title=ranking.title,
                 map=ranking.map,
+                signed=ranking.signed,
                 deletion=deletion,
                 insertion=_insertion(known, words, grid),
                 comprehensiveness=[score - value for value in _deletion(known, words, counts)],

@@ -50,7 +50,7 @@ def evidence_view(report: Report, number: int, result: ExampleResult) -> Evidenc
         return None
     evidence = result.evidence or Evidence()
     view = EvidenceView(
-        faithfulness=faithfulness_view(report, result, evidence.faithfulness),
+        faithfulness=faithfulness_view(result, evidence.faithfulness),
         agreement=agreement_view(report, evidence.agreement),
         randomisation=randomisation_view(evidence.randomisation),
         direction=direction_view(result, evidence.direction),
@@ -60,7 +60,7 @@ def evidence_view(report: Report, number: int, result: ExampleResult) -> Evidenc
     return view if any(vars(view).values()) else None
 
 
-def evidence_data(report: Report, result: ExampleResult) -> dict[str, Any] | None:
+def evidence_data(result: ExampleResult) -> dict[str, Any] | None:
     """What the script draws of the evidence of one example; None where there is nothing to draw."""
     evidence = result.evidence
     if not result.maps or evidence is None:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from saliency_report.page.evidence_tables import MISSING, Line, Table, correlation, mean, number, plain
-from saliency_report.page.evidence_verdict import Explained, Verdict, caveats, is_signed, listed, tested, verdict
+from saliency_report.page.evidence_verdict import Explained, Verdict, caveats, listed, tested, verdict
 from saliency_report.page.text import percent, plural, rounded, visible
-from saliency_report.record import ExampleResult, Faithfulness, Ranking, Report
+from saliency_report.record import ExampleResult, Faithfulness, Ranking
 
 LINES_AT_FIRST = 3  # methods whose curves are drawn before a reader asks for others
 LINE_COLOURS = 6
@@ -46,11 +46,9 @@ class FaithfulnessView:
     fractions: str
 
 
-def faithfulness_view(
-    report: Report, result: ExampleResult, faithfulness: Faithfulness | None
-) -> FaithfulnessView | None:
+def faithfulness_view(result: ExampleResult, faithfulness: Faithfulness | None) -> FaithfulnessView | None:
     """The view of the test; None where nothing was ranked."""
-    judged = verdict(report, result)
+    judged = verdict(result)
     if faithfulness is None or not faithfulness.rankings or judged is None:
         return None
     target = result.maps[result.headline].target
@@ -60,9 +58,9 @@ def faithfulness_view(
         score=number(faithfulness.score),
         empty_score=number(faithfulness.empty_score),
         setup=list(_setup(faithfulness)),
-        notes=caveats(report, result, faithfulness),
+        notes=caveats(result, faithfulness),
         keys=_keys(faithfulness.rankings),
-        rankings=_rankings(report, result, faithfulness),
+        rankings=_rankings(faithfulness),
         values=list(_values(faithfulness)),
         fractions=listed([percent(fraction) for fraction in faithfulness.fractions]),
     )
@@ -97,7 +95,7 @@ def _keys(rankings: list[Ranking]) -> list[Key]:
     return keys
 
 
-def _rankings(report: Report, result: ExampleResult, faithfulness: Faithfulness) -> Table:
+def _rankings(faithfulness: Faithfulness) -> Table:
     random = faithfulness.random
     lines = [
         Line(
@@ -109,7 +107,7 @@ def _rankings(report: Report, result: ExampleResult, faithfulness: Faithfulness)
                 number(mean(ranking.sufficiency)) if ranking.sufficiency else MISSING,
                 correlation(ranking.tau_loo),
                 f"{ranking.beaten} of {random.orders}",
-                "yes" if is_signed(report, result.maps, ranking) else "no",
+                "yes" if ranking.signed else "no",
             ),
             "headline" if index == 0 else "",
         )

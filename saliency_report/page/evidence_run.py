@@ -91,7 +91,7 @@ def _table(rankings: list[RunEvidence]) -> Table:
 
 
 def _faithful(report: Report) -> list[Count]:
-    verdicts = [(number, result.id, verdict(report, result)) for number, result in enumerate(report.examples, 1)]
+    verdicts = [(number, result.id, verdict(result)) for number, result in enumerate(report.examples, 1)]
     kinds = Counter(v.kind for _, _, v in verdicts if v)
     tested = kinds["good"] + kinds["bad"]
     if not tested + kinds["impossible"]:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from saliency_report.page.evidence_tables import mean, number
 from saliency_report.page.text import label
-from saliency_report.record import ExampleResult, Faithfulness, Map, Ranking, Report, Target
+from saliency_report.record import ExampleResult, Faithfulness, Target
 from saliency_report.record.verdicts import is_better_than_random
 
 _QUANTITIES = {"log_prob": "log-probability", "probability": "probability", "loss": "loss"}
@@ -56,7 +56,7 @@ def explained(target: Target) -> Explained:
     return Explained(f"the {_QUANTITIES.get(quantity, quantity)} of", label(target.label), foil)
 
 
-def verdict(report: Report, result: ExampleResult) -> Verdict | None:
+def verdict(result: ExampleResult) -> Verdict | None:
     """Whether the headline map passed the test, failed it or was not put to it; None where there is no map."""
     if not result.maps:
         return None
@@ -73,7 +73,7 @@ def verdict(report: Report, result: ExampleResult) -> Verdict | None:
     advice = []
     if not good:
         advice.append("Do not rely on its order of words.")
-        if not is_signed(report, result.maps, ranking):
+        if not ranking.signed:
             advice.append(_NO_SIGN)
     if result.task == "text-generation":
         advice.append(_OUT_OF_DISTRIBUTION[faithfulness.removal])
@@ -92,24 +92,12 @@ def _change(aopc: float) -> tuple[str, str]:
     return "changes" if aopc == 0 else "lowers" if aopc > 0 else "raises", number(abs(aopc))
 
 
-def is_signed(report: Report, maps: list[Map], ranking: Ranking) -> bool:
-    """Whether the scores behind a ranking tell what speaks for the target from what speaks against it."""
-    if ranking.map is None:
-        return True  # a drop of F
-    name = maps[ranking.map].method
-    method = next(method for method in report.methods if method.name == name)
-    signed = {aggregation.name: aggregation.signed for aggregation in report.aggregations}
-    scores = method.scores or list(signed)
-    named = [score for score in scores if ranking.name != name and ranking.name.endswith(score)]
-    return signed[max(named, key=len, default=scores[0])]
-
-
-def caveats(report: Report, result: ExampleResult, faithfulness: Faithfulness) -> list[str]:
+def caveats(result: ExampleResult, faithfulness: Faithfulness) -> list[str]:
     """What to keep in mind, beyond what the verdict says."""
     first, notes = faithfulness.rankings[0], []
     maps = [ranking for ranking in faithfulness.rankings if ranking.map is not None]
-    if not is_signed(report, result.maps, first):
-        signed = [ranking.title for ranking in maps if is_signed(report, result.maps, ranking)]
+    if not first.signed:
+        signed = [ranking.title for ranking in maps if ranking.signed]
         notes.append(
             f"The scores of {first.title} have no sign: it ranks high what holds F up and what holds it down alike. "
             "The test counts only what lowers F, so it can do badly although each of its words matters."

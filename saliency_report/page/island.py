@@ -15,7 +15,7 @@ from saliency_report.page.spans import runs_by_segment
 from saliency_report.page.tables import token_labels, word_labels
 from saliency_report.page.text import all_rounded, label, probability, rounded, visible
 from saliency_report.page.view import ExampleView
-from saliency_report.record import Encoding, Map, Noise, Report
+from saliency_report.record import Encoding, Map, Noise
 
 
 def page_data(scores: Scores) -> dict[str, Any]:
@@ -28,7 +28,7 @@ def page_data(scores: Scores) -> dict[str, Any]:
     }
 
 
-def example_data(example: ExampleView, report: Report) -> dict[str, Any]:
+def example_data(example: ExampleView) -> dict[str, Any]:
     """One example: its encodings, its maps, and which map each figure of the page shows.
 
     A target is a list of its maps, the one shown large first.
@@ -40,7 +40,7 @@ def example_data(example: ExampleView, report: Report) -> dict[str, Any]:
         "figures": [figure.index for figure in [*example.figures, *example.others]],
         "encodings": [_encoding(encoding) for encoding in example.result.encodings],
         "maps": [_map(map_) for map_ in example.result.maps],
-        "evidence": evidence_data(report, example.result),
+        "evidence": evidence_data(example.result),
     }
 
 

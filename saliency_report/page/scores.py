@@ -18,8 +18,7 @@ class Scores:
 
     def headline(self, map_: Map) -> Aggregation:
         """The first score of a map."""
-        first = next(iter(map_.scores))
-        return next(aggregation for aggregation in self.aggregations if aggregation.name == first)
+        return next(aggregation for aggregation in self.aggregations if aggregation.name == map_.first_score)
 
     def method(self, map_: Map) -> Method:
         """What a map was made by."""

@@ -31,7 +31,7 @@ def headline_group(result: ExampleResult) -> Group:
 
 def unit(map_: Map) -> Hashable:
     """Maps share a scale where they have the same score of the same quantity, a difference of two counting as it."""
-    return next(iter(map_.scores)), map_.target.quantity.removesuffix(" difference")
+    return map_.first_score, map_.target.quantity.removesuffix(" difference")
 
 
 def _group(result: ExampleResult, indices: list[int]) -> Group:

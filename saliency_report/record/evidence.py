@@ -53,6 +53,7 @@ class Ranking(Part):
     name: str = Field(description="Name of a method, with its score where it is not the first; or leave_one_out.")
     title: str
     map: int | None = Field(description="Index into maps; null for the ranking by leaving one word out.")
+    signed: bool = Field(description="Whether its scores tell what supports the target from what speaks against it.")
     deletion: list[float] = Field(description="F with the first grid[i] words removed.")
     insertion: list[float] = Field(description="F with only the first grid[i] words kept.")
     comprehensiveness: list[float] = Field(description="F(x) − F(x without the first words), at each fraction.")

@@ -121,6 +121,11 @@ class Map(Part):
     plausibility: Plausibility | None = None
     warnings: list[str] = Field([])
 
+    @property
+    def first_score(self) -> str:
+        """Name of the score that is shown first and stands for the map in comparisons."""
+        return next(iter(self.scores))
+
 
 class Prediction(Part):
     """What the model answered."""
