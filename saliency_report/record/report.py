@@ -11,7 +11,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
 
 from saliency_report.errors import InputError
 from saliency_report.record.evidence import Completeness, Evidence, Noise, Plausibility, RunEvidence
@@ -31,18 +32,23 @@ class Segment(Part):
     generated: bool = Field(False, description="Whether the model wrote it.")
 
 
-class Token(Part):
+# Tokens and words have slots: a run of 10,000 texts has half a million of them, and as models each takes 1,200 bytes.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Token:
     """One position of the model's input."""
 
     text: str = Field(description="The piece as the tokenizer names it, for example ##ing or Ġcat.")
-    id: int
+    id: int = Field()
     segment: int | None = Field(description="Index into segments; null for a token that no text shows.")
     start: int | None = Field(description="First code point of the token in the segment's text.")
     end: int | None = Field(description="One past the last code point.")
     special: bool = Field(description="Added by the tokenizer or reserved, such as [CLS], <s>, </s>.")
 
 
-class Word(Part):
+@dataclass(frozen=True, slots=True, kw_only=True, config=ConfigDict(extra="forbid"))
+class Word:
     """Tokens that belong together by their offsets; the words of an encoding partition its tokens."""
 
     tokens: list[int] = Field(description="Indices into tokens, ascending.")
@@ -257,12 +263,15 @@ def _check(holds: bool, what: str) -> None:
         raise ValueError(f"{what} does not fit the rest of the record")
 
 
+_EXAMPLES = ',\n "examples": [\n'
+
+
 def to_json(report: Report) -> str:
     """The report as JSON text, one line an example, so that a diff of two runs names the examples."""
     head = report.model_dump(mode="json", exclude={"examples"})
     lines = ",\n".join(example.model_dump_json() for example in report.examples)
     text = json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1)
-    return f'{text[:-2]},\n "examples": [\n{lines}\n]\n}}\n'
+    return f"{text[:-2]}{_EXAMPLES}{lines}\n]\n}}\n"
 
 
 def from_json(text: str, name: str) -> Report:
@@ -271,6 +280,10 @@ def from_json(text: str, name: str) -> Report:
     Raises:
         InputError: the text is not a report of this schema version; `name` is the file that the message names.
     """
+    try:
+        return _by_lines(text)
+    except (ValueError, RecursionError):  # of another layout, or wrong: what is wrong is said below
+        pass
     try:
         data = json.loads(text)
     except RecursionError as error:
@@ -294,6 +307,19 @@ def from_json(text: str, name: str) -> Report:
             f"{name}: {_path(first['loc'])}{': ' if first['loc'] else ''}{first['msg']}.",
             f"{error.error_count()} problem(s) in all; give the file as `run --json` wrote it.",
         ) from error
+
+
+def _by_lines(text: str) -> Report:
+    """The report, read an example at a time as `to_json` lays them out, so that 10,000 never lie in memory as JSON."""
+    end = text.index(_EXAMPLES)
+    head = json.loads(text[:end] + "}")
+    examples, start = [], end + len(_EXAMPLES)
+    while (end := text.index("\n", start)) and text[start:end] != "]":
+        examples.append(ExampleResult.model_validate_json(text[start:end].removesuffix(",")))
+        start = end + 1
+    if text[start:] != "]\n}\n" or head.get("schema_version") not in READABLE:
+        raise ValueError("another layout")
+    return Report.model_validate({**head, "examples": examples})
 
 
 def _path(loc: Sequence[int | str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -169,7 +170,7 @@ def _joint(
     last = len(segments) - 1
     for i in members[1:]:
         tokens += [
-            token.model_copy(update={"segment": len(segments)}) if token.segment == last else token
+            replace(token, segment=len(segments)) if token.segment == last else token
             for token in prepared.encodings[i].tokens[shared:]
         ]
         segments.append(prepared.encodings[i].segments[-1])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from saliency_report.errors import ExampleError
@@ -84,7 +85,7 @@ def with_continuation(example: TextGeneration, continuation: str, checkpoint: Ch
     if row.ids[:known] != prompt.rows[0].ids or any(t.segment not in (last, None) for t in encoding.tokens[known:]):
         # Tokenised together, prompt and continuation would share a token: the ids are joined instead.
         alone, shown = encode(tokenizer, segments[last:], [[0]], checkpoint.limit, add_special_tokens=False)
-        tokens = [t.model_copy(update={"segment": last if t.segment == 0 else None}) for t in shown.tokens]
+        tokens = [replace(t, segment=last if t.segment == 0 else None) for t in shown.tokens]
         row = Row(prompt.rows[0].ids + alone.ids)
         encoding = build(segments, [*prompt.encodings[0].tokens, *tokens])
         check_length(len(row), checkpoint.limit)
