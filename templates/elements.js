@@ -18,6 +18,16 @@ function factLine([kind, mark, text]) {
   return line;
 }
 
+/** The lines below a map, which a map without any has no place for. */
+function setFacts(figure, facts) {
+  let box = one(".facts", figure);
+  if (!box) {
+    box = Object.assign(document.createElement("div"), { className: "facts" });
+    (one(".legend", figure) ?? one(".flows", figure)).after(box);
+  }
+  box.replaceChildren(...facts.map(factLine));
+}
+
 function fillChances(list, alternatives) {
   list.replaceChildren(
     ...alternatives.map(([name, written, probability, explained]) => {
@@ -56,5 +66,37 @@ function tableRows(map, encoding) {
     const whole = row("words", word, encoding.words[word], pieces.join(" "), special);
     const parts = tokens.map((token, piece) => row("tokens", token, encoding.tokens[token], pieces[piece], special));
     return tokens.length > 1 ? [whole, ...parts] : [whole];
+  });
+}
+
+/** The head of that table: the names of the map's scores. */
+function tableHead(map) {
+  const line = document.createElement("tr");
+  for (const name of ["Text", "Token", ...Object.keys(map.scores.words)]) {
+    line.append(Object.assign(document.createElement("th"), { scope: "col", textContent: name }));
+  }
+  return line;
+}
+
+/** A row for each explained token, a cell for each word that is not special: the first score, as the server writes it. */
+function matrixRows(maps, encoding, names) {
+  const special = new Set(encoding.specialWords);
+  const columns = encoding.words.map((_, word) => word).filter((word) => !special.has(word));
+  const { name, signed } = AGGREGATIONS.find((aggregation) => aggregation.name === METHODS[maps[0].method].scores[0]);
+  const of = (map, word) => map.scores.words[name][word];
+  const largest = Math.max(0, ...maps.flatMap((map) => columns.map((word) => Math.abs(of(map, word) ?? 0))));
+  return maps.map((map, row) => {
+    const line = document.createElement("tr");
+    const head = Object.assign(document.createElement("th"), { scope: "row" });
+    head.append(Object.assign(document.createElement("bdi"), { textContent: names[row] }));
+    line.append(head);
+    line.insertCell().textContent = map.probability;
+    for (const word of columns) {
+      const score = of(map, word);
+      const cell = line.insertCell();
+      cell.textContent = score === undefined ? "" : significant(score);
+      cell.className = colourClass(score, largest, signed);
+    }
+    return line;
   });
 }

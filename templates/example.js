@@ -2,10 +2,9 @@
 
 /** One example: its data, its elements, and the map that is chosen: a target, explained by one of the methods. */
 class Example {
-  constructor(article) {
+  constructor(article, data) {
     this.article = article;
-    this.data = JSON.parse(one("script.data", article).textContent);
-    for (const { scores } of this.data.maps) Object.values(scores).forEach(dropNulls);
+    this.data = data;
     this.chosen = this.data.headline;
     this.targetOf = new Map(this.data.targets.flatMap((maps, target) => maps.map((map) => [map, target])));
     const tables = all(".tables > .numbers:not(.of-matrix)", article);
@@ -19,6 +18,9 @@ class Example {
       table: tables[index],
     }));
     this.primaries = this.figures.filter(({ isOther }) => !isOther);
+    for (const figure of this.figures) figure.table.addEventListener("toggle", () => this.fillTable(figure));
+    this.matrixTable = one(".of-matrix", article);
+    this.matrixTable?.addEventListener("toggle", () => this.fillMatrix());
     if (this.isSequence && this.data.targets.length > 1) this.makeTokensChoosable();
     if (this.figures.length > 1) this.makeMapsChoosable();
     this.addReadout();
@@ -98,7 +100,7 @@ class Example {
       const leftOut = state.special ? "" : "; the colours leave them out";
       one(".share-says", this.article).textContent = this.map.share === null
         ? "stay in the text and have no number in this map"
-        : `carry ${percent(this.map.share)} of the summed ${score} of this map${leftOut}`;
+        : `carry ${this.map.share} of the summed ${score} of this map${leftOut}`;
     }
     for (const { button, shows } of this.figures) button?.setAttribute("aria-pressed", String(shows === this.chosen));
   }
@@ -156,8 +158,9 @@ class Example {
       one(".correlation", figure.element).textContent = map.correlation;
       figure.element.setAttribute("aria-label", `Saliency of ${map.title} by ${METHODS[map.method].title}`);
     }
-    one(".facts", figure.element).replaceChildren(...map.facts.map(factLine));
-    this.fillTable(figure, map);
+    setFacts(figure.element, map.facts);
+    one(".of", figure.table).textContent = figure.isOther ? `${map.title}, by ${METHODS[map.method].title}` : map.title;
+    this.fillTable(figure);
   }
 
   /** In a small figure only the explained token is outlined; in the large one all that can be chosen are. */
@@ -171,9 +174,22 @@ class Example {
     });
   }
 
-  fillTable({ table, isOther }, map) {
+  /** All scores of the map that a figure shows, when its table is opened or open. */
+  fillTable(figure) {
+    const { table, shows } = figure;
+    if (!table.open || figure.tabled === shows) return;
+    figure.tabled = shows;
+    const map = this.data.maps[shows];
+    one("thead", table).replaceChildren(tableHead(map));
     one("tbody", table).replaceChildren(...tableRows(map, this.encoding(map)));
-    one(".of", table).textContent = isOther ? `${map.title}, by ${METHODS[map.method].title}` : map.title;
+  }
+
+  /** The rows of the table of all explained tokens, which a packed card comes without. */
+  fillMatrix() {
+    const body = one("tbody", this.matrixTable);
+    if (body.rows.length) return;
+    const maps = this.data.targets.map(([primary]) => this.data.maps[primary]);
+    body.append(...matrixRows(maps, this.encoding(maps[0]), maps.map((map) => this.explainedName(map))));
   }
 
   choose(index) {
@@ -281,6 +297,8 @@ class Example {
 
   /** A line under the text says the number of the word that the reader points at, taps or focuses. */
   addReadout() {
+    const hint = one(".maps ~ .legend .readout", this.article);
+    hint.textContent = "Point at a word, or tap it, for its number.";
     const show = ({ target }) => {
       const part = target.closest(".map .text [title]");
       if (!part) return;

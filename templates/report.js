@@ -8,6 +8,9 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 const { aggregations: AGGREGATIONS, methods: METHODS } = JSON.parse(one("#page-data").textContent);
 const STEPS = 8;
+// Where the policy asks for it, HTML and scripts have to come from here: cards of the page's own packs, and Plotly.
+const trusted = window.trustedTypes?.createPolicy("saliency-report", { createHTML: (html) => html, createScript: (code) => code })
+  ?? { createHTML: (html) => html, createScript: (code) => code };
 const state = { unit: "words", aggregation: AGGREGATIONS[0], special: false, version: 0 };
 
 /** A number with some significant digits, as the server writes it. */
@@ -38,11 +41,6 @@ function strongest(scores, indices) {
   return best;
 }
 
-/** A token that a method does not measure has no number, as a later token has none. */
-function dropNulls(scores) {
-  for (const [name, numbers] of Object.entries(scores)) scores[name] = numbers.map((number) => number ?? undefined);
-}
-
 function colourClass(score, largest, signed) {
   if (score === undefined) return "";
   const ramp = signed ? (score >= 0 ? "p" : "n") : "s";
@@ -56,8 +54,10 @@ function scoreOf(map) {
   return AGGREGATIONS.find((aggregation) => aggregation.name === name);
 }
 
-function percent(share) {
-  return share > 0 && share < 0.005 ? "less than 1 %" : `${Math.round(share * 100)} %`;
+/** A probability, never rounded to a certainty that it is not. */
+function probability(number) {
+  if (number >= 0.9995) return "> 0.999";
+  return number > 0 && number < 0.0005 ? significant(number) : number.toFixed(3);
 }
 
 function explain() {
@@ -78,33 +78,84 @@ function explain() {
 const awake = new Map();
 const near = new Set();
 
+const nearby = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) near.add(target);
+    else near.delete(target);
+    if (isIntersecting) wake(target);
+  }
+}, { rootMargin: "1000px" });
+
+/** At once where the data of the example has been unpacked, else as soon as it is. */
 function wake(article) {
+  const [pack, place] = placeOf(numberOf(article));
+  if (!pack.value) {
+    pack.read().then(() => article.isConnected && wake(article), cannotUnpack);
+    return;
+  }
+  const data = pack.value.data[place];
+  if (!data) return; // it failed: there is nothing to change
   if (!awake.has(article)) {
-    awake.set(article, new Example(article));
+    awake.set(article, new Example(article, expand(data, article)));
     charts.watch(awake.get(article));
   }
   const example = awake.get(article);
   if (example.painted !== state.version) example.paint();
 }
 
-function watchExamples() {
-  const observer = new IntersectionObserver((entries) => {
-    for (const { target, isIntersecting } of entries) {
-      if (isIntersecting) near.add(target);
-      else near.delete(target);
-      if (isIntersecting) wake(target);
-    }
-  }, { rootMargin: "1000px" });
-  const articles = all("article:has(script.data)");
-  for (const article of articles) observer.observe(article);
-  addEventListener("beforeprint", () => articles.forEach(wake));
+function watch(articles) {
+  for (const article of articles) nearby.observe(article);
+}
+
+/** Cards that left the page: those of a pack are made anew when they return. */
+function forget(articles, kept) {
+  for (const article of articles) {
+    if (kept.includes(article)) continue;
+    nearby.unobserve(article);
+    near.delete(article);
+    if (list.served.has(numberOf(article))) continue;
+    charts.forget(awake.get(article));
+    awake.delete(article);
+  }
+}
+
+function cannotUnpack(error) {
+  if (one(".unpack-failed")) return;
+  const note = document.createElement("p");
+  note.className = "note warning unpack-failed";
+  note.textContent = `Switches and charts do not work here (${error.message}). The coloured texts and the tables stand as they are.`;
+  one("#examples").prepend(note);
+}
+
+addEventListener("beforeprint", () => [...list.cards.children].forEach(wake));
+
+// The switches, which the link of a view can set.
+
+const SWITCHES = {
+  unit: { read: () => one("input[name=unit]:checked").value, set: (value) => { const radio = all("input[name=unit]").find((input) => input.value === value); if (radio) radio.checked = true; } },
+  score: { read: () => one("#aggregation").value, set: (value) => { if (AGGREGATIONS.some(({ name }) => name === value)) one("#aggregation").value = value; } },
+  special: { read: () => (one("#special").checked ? "1" : ""), set: (value) => { one("#special").checked = value === "1"; } },
+};
+
+/** Names and values of the switches that are not as at first. */
+function switchesSet() {
+  if (!one(".controls")) return [];
+  const first = { unit: "words", score: AGGREGATIONS[0].name, special: "" };
+  return Object.entries(SWITCHES).map(([name, { read }]) => [name, read()]).filter(([name, value]) => value !== first[name]);
+}
+
+function setSwitches(asked) {
+  if (!one(".controls")) return;
+  const named = Object.keys(SWITCHES).filter((name) => asked.has(name));
+  for (const name of named) SWITCHES[name].set(asked.get(name));
+  if (named.length) readSwitches();
 }
 
 /** The state is what the switches show: a browser that reloads a page may have set them before this runs. */
 function readSwitches() {
-  state.unit = one("input[name=unit]:checked").value;
-  state.aggregation = AGGREGATIONS.find(({ name }) => name === one("#aggregation").value);
-  state.special = one("#special").checked;
+  state.unit = SWITCHES.unit.read();
+  state.aggregation = AGGREGATIONS.find(({ name }) => name === SWITCHES.score.read());
+  state.special = SWITCHES.special.read() === "1";
   state.version += 1;
   document.documentElement.classList.toggle("special-shown", state.special);
   explain();

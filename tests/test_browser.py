@@ -62,25 +62,23 @@ def test_charts_are_drawn_with_a_bar_and_a_label_for_each_word(visit: Open, real
     labels = page.ticks(1)
     assert labels == [result.encodings[0].segments[0].text[w.start : w.end] for w in words]
     map_ = result.maps[0]
-    assert page.bars(1) == pytest.approx(
-        [s for s, w in zip(map_.word_scores["l2"], result.encodings[0].words, strict=True) if not w.special],
-        rel=5e-5,
+    assert page.bars(1) == text.all_rounded(
+        [s for s, w in zip(map_.word_scores["l2"], result.encodings[0].words, strict=True) if not w.special]
     )
     assert page.ticks(2, "y", "matrix") == ["mat", "and", "looked", "extr", "aord", "inarily", "pleased", "."]
     assert page.count("#example-2 [data-chart=matrix] .hm image") == 1
     z = page.ask("document.querySelector('#example-2 [data-chart=matrix] .canvas').data[0].z.map((r) => [...r])")
-    assert z[0][:3] == pytest.approx(realistic.examples[1].maps[0].word_scores["l2"][1:4], rel=5e-5)
+    assert z[0][:3] == text.all_rounded(realistic.examples[1].maps[0].word_scores["l2"][1:4])
     assert z[0][5:] == [None] * 6
-    assert page.ask("document.querySelectorAll('script').length") == page.ask(
-        "document.querySelectorAll('script.data').length + 4"
-    )
+    # Page data, catalogue, one pack, Plotly packed and unpacked, the page's own.
+    assert page.count("script") == 6
 
 
 def test_repeated_and_special_tokens_keep_a_label_each(visit: Open) -> None:
     result = records.generation("tags", "<s> the <b> the </s> & the", " the the")
     page = visit(records.report(result))
     page.set(unit="tokens", special=True)
-    page.page.locator(".step").last.click()
+    page.page.locator(".stepper .step").last.click()
     page.draw(1)
     tokens = result.encodings[0].tokens[: result.maps[1].target.position]
     page.until("document.querySelector('[data-chart=bars] .canvas').data[0].y.length", len(tokens))
@@ -107,7 +105,7 @@ def test_switches_recolour_text_and_chart_with_the_right_numbers(visit: Open, re
         assert titled(page, 1) == expected_runs(realistic, 1, map_, unit, aggregation.name)
         bars = [s for s, item in zip(measured(scores[aggregation.name]), items, strict=True) if not item.special]
         page.until(title, aggregation.title)
-        assert page.bars(1) == pytest.approx(bars, rel=5e-5)
+        assert page.bars(1) == text.all_rounded(bars)
         end = text.significant(text.rounded(max(map(abs, bars))))
         assert page.page.locator("#example-1 .high").text_content() == end
         low = f"\N{MINUS SIGN}{end}" if aggregation.signed else "0"
@@ -130,11 +128,9 @@ def test_server_and_script_colour_alike(visit: Open, realistic: Report) -> None:
     for number in (1, 2, 6):
         scripted.draw(number)
         spans = served.page.locator(f"#example-{number} .w").all()
-        before = [[s.get_attribute("class"), s.get_attribute("title") or ""] for s in spans]
-        after = scripted.ask(
-            f"[...document.querySelectorAll('#example-{number} .w')].map((e) => [e.className, e.title])"
-        )
-        assert [[c.split(), t] for c, t in after] == [[(c or "").split(), t] for c, t in before]
+        before = [(span.get_attribute("class") or "").split() for span in spans]
+        after = scripted.ask(f"[...document.querySelectorAll('#example-{number} .w')].map((e) => e.className)")
+        assert [classes.split() for classes in after] == before
 
 
 def test_special_tokens_join_the_scale_when_shown(visit: Open) -> None:
@@ -189,6 +185,7 @@ def test_table_of_numbers_follows_the_generated_token(visit: Open, realistic: Re
     page = visit(realistic)
     page.draw(2)
     page.page.locator("#example-2 [role=radio]", has_text="looked").click()
+    page.page.locator("#example-2 .numbers:not(.of-matrix) summary").click()
     row = page.page.locator("#example-2 .numbers:not(.of-matrix) tbody tr", has_text="cat").first
     scores = [
         text.significant(text.rounded(measured(s)[2])) for s in realistic.examples[1].maps[2].word_scores.values()
@@ -209,8 +206,8 @@ def test_choices_share_a_chart_that_shows_the_picked_one(visit: Open, realistic:
         s for s, w in zip(result.maps[3].word_scores["l2"], result.encodings[3].words, strict=True) if not w.special
     ]
     page.until("document.querySelector('#example-3 .canvas').data[0].y.length", len(expected))
-    page.until("document.querySelector('#example-3 .canvas').data[0].y[0].toPrecision(4)", f"{expected[0]:.4g}")
-    assert page.bars(3) == pytest.approx(expected, rel=5e-5)
+    page.until("document.querySelector('#example-3 .canvas').data[0].y[0]", text.rounded(measured(expected)[0]))
+    assert page.bars(3) == text.all_rounded(expected)
 
 
 def test_pointing_at_a_word_says_its_number(visit: Open, realistic: Report) -> None:
@@ -278,14 +275,22 @@ def test_hostile_text_is_inert_and_exact(visit: Open) -> None:
 
 
 def test_a_browser_that_cannot_unpack_says_so_and_the_rest_works(visit: Open, realistic: Report) -> None:
-    page = visit(realistic, script="delete window.DecompressionStream")
-    sentence = (
-        "The chart cannot be drawn here (this browser cannot unpack the chart library). The table has the same numbers."
-    )
+    script = "delete window.DecompressionStream"
+    page = visit(records.report(*realistic.examples[:4]), script=script)
+    sentence = "The chart cannot be drawn here (this browser cannot unpack their data). The table has the same numbers."
     page.page.locator("#example-1 figure.plot").scroll_into_view_if_needed()
     page.until("document.querySelector('#example-1 .canvas').textContent", sentence)
     page.set("sum", "tokens")
     assert titled(page, 1) == expected_runs(realistic, 1, realistic.examples[0].maps[0], "tokens", "sum")
+    large = visit(records.report(*[realistic.examples[0]] * 50), script=script)
+    large.page.locator("#example-1").scroll_into_view_if_needed()
+    large.until(
+        "document.querySelector('.unpack-failed')?.textContent",
+        (
+            "Switches and charts do not work here (this browser cannot unpack their data). "
+            "The coloured texts and the tables stand as they are."
+        ),
+    )
 
 
 def test_script_writes_numbers_as_the_server_does(visit: Open, realistic: Report) -> None:
@@ -300,21 +305,6 @@ def test_print_opens_the_tables_and_hides_the_switches(visit: Open, realistic: R
     assert page.page.locator("#example-1 table").is_visible()
     assert page.page.locator(".controls").is_hidden()
     assert page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-
-
-def test_a_hundred_examples_open_at_once_and_draw_only_what_is_near(visit: Open) -> None:
-    line = "This movie was incredibly bad, I hated every second of it and so did they."
-    page = visit(records.report(*(records.classification(f"n{i}", line) for i in range(100))))
-    timing = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
-    assert page.ask(timing) < 5000  # 0.3 s on two idle cores
-    page.draw(1)
-    assert page.count(".canvas.drawn") < 10
-    page.set("gradient_x_input")
-    page.draw(100)
-    assert page.count("#example-100 .p8, #example-100 .n8") == 1
-    assert page.ask("document.querySelector('#example-100 .canvas').layout.yaxis.title.text") == (
-        "Gradient times input"
-    )
 
 
 def test_the_quickstart_opens_with_the_network_cut_and_draws_every_chart(visit: Open, explain: Explain) -> None:
@@ -345,7 +335,7 @@ def test_a_word_is_coloured_as_far_as_the_explained_token_can_see(visit: Open, e
     page = visit(report)
     page.draw(1)
     for _ in range(place):
-        page.page.locator('.step[data-step="1"]').click()
+        page.page.get_by_label("Next explained token").click()
     shown = page.ask("[...document.querySelectorAll('.text [title]')].map((e) => e.textContent)")
     seen = [t for t in tokens[: report.examples[0].maps[place].target.position] if t.text != "Ġ"]
     assert "".join(shown) == "".join(t.text.removeprefix("Ġ") for t in seen)

@@ -67,13 +67,13 @@ def test_curves_and_band_have_the_values_of_the_record(visit: Open, report: Repo
         *(ranking.title for ranking in reversed(shown)),
     ]
     for ranking in shown:
-        assert found[ranking.title]["y"] == pytest.approx(getattr(ranking, kind), rel=5e-5)
+        assert found[ranking.title]["y"] == text.all_rounded(getattr(ranking, kind))
     shares = [100 * words / test.grid[-1] for words in test.grid]
     assert all(trace["x"] == pytest.approx(shares) for trace in found.values())
     low, high, mean = list(found.values())[:3]
-    assert low["y"] == pytest.approx(getattr(test.random, f"{kind}_low"), rel=5e-5)
-    assert high["y"] == pytest.approx(getattr(test.random, f"{kind}_high"), rel=5e-5)
-    assert mean["y"] == pytest.approx(getattr(test.random, f"{kind}_mean"), rel=5e-5)
+    assert low["y"] == text.all_rounded(getattr(test.random, f"{kind}_low"))
+    assert high["y"] == text.all_rounded(getattr(test.random, f"{kind}_high"))
+    assert mean["y"] == text.all_rounded(getattr(test.random, f"{kind}_mean"))
     assert [low["fill"], high["fill"], mean["fill"]] == [None, "tonexty", None]
     assert found["Leaving one word out"]["dash"] == "dash"
     assert found["Gradient"]["width"] == max(trace["width"] for trace in found.values())
@@ -116,7 +116,7 @@ def test_a_reader_chooses_which_curves_are_drawn(visit: Open, report: Report) ->
                 *("Leaving one word out", "Occlusion", "gradient × input", "Gradient"),
             ],
         )
-        assert traces(page, canvas)["Occlusion"]["y"] == pytest.approx(curve, rel=5e-5)
+        assert traces(page, canvas)["Occlusion"]["y"] == text.all_rounded(curve)
 
 
 def test_a_curve_says_its_numbers_under_the_pointer(visit: Open, report: Report) -> None:
@@ -158,10 +158,11 @@ def test_layers_are_drawn_when_unfolded_each_on_its_own_scale(visit: Open, repor
     assert not [token for token in tokens[1:-1] if token.special]
 
     def scaled(values: list[list[float]]) -> list[list[float]]:
-        return [[value / max(map(abs, row[1:-1])) for value in row[1:-1]] for row in values]
+        shown = [[text.rounded(value) for value in row[1:-1]] for row in values]
+        return [[value / max(map(abs, row)) for value in row] for row in shown]
 
     for found, row in zip(rows(page), scaled(layers.gradient_norm), strict=True):
-        assert found == pytest.approx(row, rel=2e-4)
+        assert found == pytest.approx(row)
     ends = f"document.querySelector('{LAYERS}').layout.annotations.map((a) => a.text)"
     assert page.ask(ends) == [text.significant(text.rounded(max(row[1:-1]))) for row in layers.gradient_norm]
     assert page.ticks(1, "y", "layers") == ["embeddings", "layer 1", "layer 2", "layer 3", "layer 4"]
@@ -171,7 +172,7 @@ def test_layers_are_drawn_when_unfolded_each_on_its_own_scale(visit: Open, repor
     page.page.locator("#example-1 .layers label", has_text="activation").click()
     page.until(f"document.querySelector('{LAYERS}').data[0].zmin", -1)
     for found, row in zip(rows(page), scaled(layers.gradient_x_activation), strict=True):
-        assert found == pytest.approx(row, rel=2e-4)
+        assert found == pytest.approx(row)
     hover = page.ask(f"document.querySelector('{LAYERS}').data[0].text[2][3]")
     activation = text.significant(text.rounded(layers.gradient_x_activation[2][4]))
     assert hover == f"incr, layer 2<br>gradient × activation: {activation}"

@@ -11,15 +11,17 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import records
 from records import measured
 from saliency_report.page import colour, render_page, text
+from saliency_report.page.island import scaled
 from saliency_report.page.spans import runs_by_segment
 from saliency_report.record import Report, Segment, from_json, to_json
 
@@ -99,6 +101,29 @@ def realistic() -> Report:
 @pytest.fixture(scope="module")
 def root(realistic: Report) -> Element:
     return tree(realistic)
+
+
+def unpacked(script: Element) -> Any:
+    """What an island of the page holds."""
+    held = script.text()
+    plain = script.attributes["type"] == "application/json"
+    return json.loads(held if plain else gzip.decompress(base64.b64decode(held)))
+
+
+def data_of(root: Element, number: int) -> Any:
+    """What the script knows of an example."""
+    packs = [unpacked(script) for script in root.all("script", "pack")]
+    return [data for pack in packs for data in pack["data"]][number - 1]
+
+
+def unscaled(numbers: tuple[int, list[float | str | None]]) -> list[float | None]:
+    """Numbers as the script reads them."""
+    power, factors = numbers
+    return [None if f is None else float(f if isinstance(f, str) else f"{f}e{power}") for f in factors]
+
+
+def rows_of(table: Element) -> list[list[str]]:
+    return [[cell.text() for cell in row.all() if cell.tag in ("td", "th")] for row in table.all("tr")]
 
 
 def example(root: Element, number: int) -> Element:
@@ -209,13 +234,13 @@ def test_strongest_word_has_the_strongest_colour_and_classes_follow_the_scores(
     spans = [s for s in example(root, 1).one("p", "text").all("span", "w") if "special" not in s.classes]
     classes = {span.text(): next(c for c in span.classes if re.fullmatch(r"s\d", c)) for span in spans}
     assert classes["bad"] == "s8"
-    scores = [float(span.attributes["title"]) for span in spans]
+    l2 = measured(realistic.examples[0].maps[0].word_scores["l2"])
+    scores = l2[1:-1]  # without [CLS] and [SEP]
     steps = [int(next(c for c in s.classes if re.fullmatch(r"s\d", c))[1]) for s in spans]
     order = sorted(range(len(spans)), key=scores.__getitem__)
     assert [steps[i] for i in order] == sorted(steps)
-    l2 = measured(realistic.examples[0].maps[0].word_scores["l2"])
-    assert spans[5].text() == ","
-    assert spans[5].attributes["title"] == text.significant(l2[6])  # [CLS] is word 0
+    rows = rows_of(example(root, 1).one("table"))
+    assert [",", text.significant(l2[6])] in rows
     legend = example(root, 1).one("p", "legend")
     assert legend.one("span", "low").text() == "0"
     assert legend.one("span", "high").text() == text.significant(max(l2))
@@ -238,8 +263,8 @@ def test_without_special_tokens_no_share_is_stated() -> None:
     encoding = result.encodings[0]
     plain = encoding.model_copy(
         update={
-            "tokens": [t.model_copy(update={"special": False}) for t in encoding.tokens],
-            "words": [w.model_copy(update={"special": False}) for w in encoding.words],
+            "tokens": [replace(t, special=False) for t in encoding.tokens],
+            "words": [replace(w, special=False) for w in encoding.words],
         }
     )
     article = example(tree(records.report(result.model_copy(update={"encodings": [plain]}))), 1)
@@ -279,7 +304,9 @@ def test_generated_tokens_are_outlined_and_later_positions_have_no_number(root: 
     assert [g.text() for g in flow.all("span", "g")] == [
         *("mat", "and", "looked", "extr", "aord", "inarily", "pleased", ".")
     ]
-    numbered = {span.text(): span.attributes["title"] for span in flow.all("span", "w")}
+    coloured = {span.text() for span in flow.all("span", "w") if re.search(r"\bs\d", " ".join(span.classes))}
+    assert coloured == {"The", "cat", "sat", "on", "the"}
+    numbered = dict(rows_of(article.one("table")))
     assert numbered["mat"] == numbered["pleased"] == ""
     rows = [
         [cell.text() for cell in row.all() if cell.tag in ("td", "th")]
@@ -314,7 +341,7 @@ def test_failure_warnings_random_weights_and_remote_code_are_said_plainly(root: 
 def test_index_names_answer_and_verdict(root: Element) -> None:
     rows = [row.words() for row in root.one("nav").all("li")]
     assert rows[0] == (
-        "film-review text classification This movie was incredibly bad, I hated every second of it. "
+        "1 film-review text classification This movie was incredibly bad, I hated every second of it. "
         "NEGATIVE 0.881 ✓ right"
     )
     assert rows[3].endswith("contradiction 0.821 ✗ expected neutral")
@@ -331,32 +358,48 @@ def test_many_labels_show_ten_and_fold_the_rest(root: Element) -> None:
     assert values == sorted(values, reverse=True)
 
 
-def test_table_holds_every_aggregation_of_words_and_of_tokens_inside_them(root: Element, realistic: Report) -> None:
-    table = example(root, 1).one("table")
-    head, *rows = [[cell.text() for cell in row.all() if cell.tag in ("td", "th")] for row in table.all("tr")]
-    assert head == ["Text", "Token", *(a.name for a in realistic.aggregations)]
+def test_table_holds_the_first_score_of_words_and_of_tokens_inside_them(root: Element, realistic: Report) -> None:
+    head, *rows = rows_of(example(root, 1).one("table"))
+    assert head == ["Text", "l2"]
     map_ = realistic.examples[0].maps[0]
+    words, tokens = measured(map_.word_scores["l2"]), measured(map_.scores["l2"])
     incredibly = next(i for i, row in enumerate(rows) if row[0] == "incredibly")
-    assert [row[:2] for row in rows[incredibly : incredibly + 3]] == [
-        ["incredibly", "incr ##edibly"],
-        ["incr", "incr"],
-        ["edibly", "##edibly"],
+    assert rows[incredibly : incredibly + 3] == [
+        ["incredibly", text.significant(words[4])],
+        ["incr", text.significant(tokens[4])],
+        ["edibly", text.significant(tokens[5])],
     ]
-    assert rows[incredibly][2:] == [text.significant(measured(scores)[4]) for scores in map_.word_scores.values()]
-    assert rows[incredibly + 1][2:] == [text.significant(measured(scores)[4]) for scores in map_.scores.values()]
 
 
-def test_island_holds_what_the_script_needs_to_five_digits(root: Element, realistic: Report) -> None:
-    data = json.loads(example(root, 2).one("script").text())
+def test_packs_hold_every_number_as_it_is_shown(root: Element, realistic: Report) -> None:
+    data = data_of(root, 2)
     maps = realistic.examples[1].maps
     assert data["kind"] == "sequence"
     assert [m["position"] for m in data["maps"]] == [m.target.position for m in maps]
     for shown, map_ in zip(data["maps"], maps, strict=True):
-        for unit, scores in (("tokens", map_.scores), ("words", map_.word_scores)):
-            assert shown["scores"][unit].keys() == scores.keys()
-            for name, values in scores.items():
-                assert shown["scores"][unit][name] == pytest.approx(values, rel=5e-5)
-    assert data["encodings"][0]["tokens"][:2] == ["<s>", "The"]
+        assert shown["scores"].keys() == map_.scores.keys()
+        words = realistic.examples[1].encodings[0].words
+        inside = [token for word in words if len(word.tokens) > 1 for token in word.tokens]
+        for name, values in map_.scores.items():
+            of_tokens = [values[token] for token in inside if token < len(values)]
+            assert unscaled(shown["scores"][name]) == text.all_rounded([*map_.word_scores[name], *of_tokens])
+
+
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [0.0482, 0.5, 12.0, -3.0, 0.0, None],
+        [1234.5, 99999.0, 1e5, 1.5e9],
+        [4.2e-11, 5e-4, 1.0, 123456.0],
+        [1.125, -1.125, 9.995, 1e-300],
+        [],
+        [None, 0.0],
+    ],
+)
+def test_numbers_survive_their_packing_exactly_as_shown(numbers: list[float | None]) -> None:
+    base, factors = scaled(numbers)
+    assert unscaled((base, factors)) == text.all_rounded(numbers)
+    assert [n and text.significant(n) for n in numbers] == [n and text.significant(text.rounded(n)) for n in numbers]
 
 
 def test_page_without_a_map_carries_no_script() -> None:
@@ -378,10 +421,13 @@ def test_signed_headline_is_coloured_on_both_sides() -> None:
     ordered = {kind: {a.name: getattr(only, kind)[a.name] for a in signed} for kind in ("scores", "word_scores")}
     result = result.model_copy(update={"maps": [only.model_copy(update=ordered)]})
     article = example(tree(records.report(result, aggregations=signed)), 1)
+    found = []
     for span in article.one("p", "text").all("span", "w"):
         if "special" not in span.classes:
-            negative = span.attributes["title"].startswith("\N{MINUS SIGN}")
-            assert any(c[0] == ("n" if negative else "p") and c[1:].isdigit() for c in span.classes)
+            (shade,) = (c for c in span.classes if re.fullmatch(r"[pn]\d", c))
+            found.append(shade[0])
+    plain = measured(next(iter(ordered["word_scores"].values())))[1:-1]
+    assert found == ["n" if score < 0 else "p" for score in plain]
     assert article.one("span", "low").text() == "\N{MINUS SIGN}" + article.one("span", "high").text()
 
 
@@ -411,13 +457,13 @@ def test_tokens_that_share_a_character_share_a_piece_and_have_labels_of_their_ow
     assert [(run.text, run.words) for run in runs] == [("a", (1,)), (" ", ()), ("😀", (2,)), ("b", (3,))]
     assert runs[2].pieces[0].tokens == (2, 3, 4)
     page = tree(records.report(records.classification("emoji", "a 😀b")))
-    labels = json.loads(example(page, 1).one("script").text())["encodings"][0]["tokens"]
+    labels = data_of(page, 1)["encodings"][0]["tokens"]
     assert labels == ["[CLS]", "a", "😀 1/3", "😀 2/3", "😀 3/3", "b", "[SEP]"]
 
 
 def test_blanks_round_a_word_stay_plain() -> None:
     encoding = records.encode(Segment(name="text", text="x yy z", generated=False))
-    wide = encoding.tokens[2].model_copy(update={"start": 1, "end": 5})
+    wide = replace(encoding.tokens[2], start=1, end=5)
     tokens = [*encoding.tokens[:2], wide, *encoding.tokens[3:]]
     runs = runs_by_segment(encoding.model_copy(update={"tokens": tokens}))[0]
     assert [(run.text, run.words) for run in runs if not run.chip] == [

@@ -15,42 +15,81 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from saliency_report.page import colour, evidence, overview, text
+from saliency_report.page.catalogue import Catalogue
 from saliency_report.page.facts import correlation
 from saliency_report.page.island import example_data, page_data
+from saliency_report.page.packs import EXAMPLES, Pack, batches, pack
 from saliency_report.page.plotly_bundle import Bundle, csp_hash, plotly_bundle
 from saliency_report.page.scores import scores
-from saliency_report.page.view import OUTCOMES_SHOWN, view
+from saliency_report.page.view import OUTCOMES_SHOWN, ExampleView, view
 from saliency_report.record import Report
 
 __all__ = ["render_page"]
 
-SCRIPTS = ("report.js", "elements.js", "example.js", "charts.js", "evidence.js", "start.js")
+STYLES = ("report.css", "list.css", "evidence.css")
+SCRIPTS = ("report.js", "data.js", "list.js", "elements.js", "example.js")
+CHARTS = ("charts.js", "evidence.js")
+NO_CHARTS = ("no_charts.js",)
 
 _HERE = Path(__file__).resolve().parent.parent
 
 
-def render_page(report: Report) -> str:
+def render_page(report: Report, *, charts: bool = True) -> str:
     """The page of a report; the same report gives the same page, byte for byte."""
     environment = _environment()
+    environment.globals["charts"] = charts
     occurring = scores(report)
-    examples = [view(report, occurring, number, result) for number, result in enumerate(report.examples, 1)]
-    has_charts = any(example.figures for example in examples)
-    bundle = plotly_bundle() if has_charts else None
-    style = _palette_css() + _joined(environment, "report.css", "evidence.css")
-    script = _joined(environment, *SCRIPTS)
+    mapped = any(result.maps for result in report.examples)
+    scripted = mapped or len(report.examples) > EXAMPLES
+    bundle = plotly_bundle() if charts and mapped else None
+    style = _palette_css() + _joined(environment, *STYLES)
+    script = _joined(environment, *SCRIPTS, *(CHARTS if charts and mapped else NO_CHARTS), "start.js")
+
+    card = environment.get_template("example.html.j2")
+    first: list[ExampleView] = []
+    cards: list[Markup] = []
+    packs: list[Pack] = []
+    catalogue = Catalogue()
+    for batch in batches(enumerate(report.examples, 1)):
+        examples = [view(report, occurring, number, result) for number, result in batch]
+        packed = bool(first)
+        drawn = [
+            card.render(report=report, example=example, outcomes_shown=OUTCOMES_SHOWN, packed=packed)
+            for example in examples
+        ]
+        for example in examples:
+            catalogue.add(example)
+        data: dict[str, Any] = {"data": [example_data(example) if example.figures else None for example in examples]}
+        if packed:
+            data["cards"] = [_without_returns(html) for html in drawn]
+        else:
+            first, cards = examples, [Markup(html) for html in drawn]
+        packs.append(pack(data))
+
     page = environment.get_template("report.html.j2").render(
         report=report,
-        examples=examples,
+        count=len(report.examples),
+        examples=first,
+        cards=cards,
+        mapped=mapped,
+        scripted=scripted,
+        choices=catalogue.choices(),
         scores=occurring,
         page_data=page_data(occurring),
-        policy=_policy(style, script, bundle),
+        catalogue=pack(catalogue.data()),
+        packs=packs,
+        pack_size=EXAMPLES,
+        policy=_policy(style, script if scripted else "", bundle),
         style=Markup(style),
         script=Markup(script),
         bundle=bundle,
-        outcomes_shown=OUTCOMES_SHOWN,
     )
-    # An HTML parser turns a bare carriage return into a newline; as a reference it stays itself.
-    return page.replace("\r", "&#13;")
+    return _without_returns(page)
+
+
+def _without_returns(html: str) -> str:
+    """An HTML parser turns a bare carriage return into a newline; as a reference it stays itself."""
+    return html.replace("\r", "&#13;")
 
 
 def _policy(style: str, script: str, bundle: Bundle | None) -> str:
@@ -91,6 +130,7 @@ def _environment() -> Environment:
         probability=text.probability,
         probability_stated=text.probability_stated,
         percent=text.percent,
+        rounded=text.rounded,
         duration=text.duration,
         moment=text.moment,
         label=text.label,
@@ -98,7 +138,6 @@ def _environment() -> Environment:
         task_name=overview.task_name,
         identity=overview.identity,
         parameters=overview.parameters,
-        example_data=example_data,
         correlation=correlation,
     )
     environment.globals.update(summary=overview.summary, evidence=evidence)
@@ -111,9 +150,11 @@ def _finalize(value: Any) -> Any:
 
 
 def _joined(environment: Environment, *names: str) -> str:
-    """Template files as they are, one after another."""
+    """Template files one after another, without indents and lines of comment, which are a fifth of them."""
     assert environment.loader is not None
-    return "".join(environment.loader.get_source(environment, name)[0] for name in names)
+    text = "".join(environment.loader.get_source(environment, name)[0] for name in names)
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _palette_css() -> str:

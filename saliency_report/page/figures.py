@@ -23,12 +23,18 @@ LONG_TEXT = 600  # characters
 
 @dataclass(frozen=True)
 class Span:
-    """A run of text, its CSS classes and number, and which of its pieces are explained."""
+    """A run of text, its CSS classes, of which the last is its colour, its number, and which pieces are explained."""
 
     run: Run
-    css: str
+    shape: str
+    colour: str
     title: str
     explained: list[bool]
+
+    @property
+    def css(self) -> str:
+        """All its classes."""
+        return f"{self.shape} {self.colour}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -52,10 +58,9 @@ class Figure:
     map: Map
     method: Method
     aggregation: Aggregation
+    encoding: Encoding
     flows: list[Flow]
-    rows: list[Row]
     largest: str
-    share: str
     name: str
     facts: list[Fact]
     chosen: bool = False
@@ -67,6 +72,16 @@ class Figure:
     def is_long(self) -> bool:
         """Whether the text is set smaller."""
         return sum(len(flow.segment.text) for flow in self.flows) > LONG_TEXT
+
+    @property
+    def runs(self) -> list[Run]:
+        """The coloured runs, in the order of the page."""
+        return [span.run for flow in self.flows for span in flow.spans if span.run.words]
+
+    @property
+    def rows(self) -> Iterator[Row]:
+        """The table of the first score; the script adds the others."""
+        return rows(self.encoding, self.map, [self.map.first_score])
 
 
 def kind(result: ExampleResult) -> str:
@@ -167,22 +182,22 @@ def _figure(
     map_ = result.maps[index]
     encoding = result.encodings[map_.encoding]
     aggregation = scores.headline(map_)
+    shown = text.all_rounded(map_.word_scores[aggregation.name])
     return Figure(
         index=index,
         map=map_,
         method=scores.method(map_),
         aggregation=aggregation,
+        encoding=encoding,
         flows=[
             Flow(
                 segment,
                 segment_name(segment),
-                [_span(run, encoding, map_, aggregation, end, explained) for run in runs],
+                [_span(run, encoding, shown, aggregation, end, explained) for run in runs],
             )
             for segment, runs in zip(encoding.segments, runs_by_segment(encoding), strict=True)
         ],
-        rows=list(rows(encoding, map_)),
         largest=text.significant(end),
-        share="" if map_.special_share is None else text.percent(map_.special_share),
         name=name,
         facts=list(facts(map_)),
         chosen=chosen,
@@ -195,12 +210,11 @@ def _figure(
 def _span(
     run: Run,
     encoding: Encoding,
-    map_: Map,
+    scores: list[float | None],
     aggregation: Aggregation,
     end: float,
     explained: set[int],
 ) -> Span:
-    scores = text.all_rounded(map_.word_scores[aggregation.name])
     score = colour.strongest(scores, run.words)
     special = any(encoding.words[word].special for word in run.words)
     classes = [
@@ -208,11 +222,11 @@ def _span(
         "chip" if run.chip else "",
         "special" if special else "",
         "" if run.chip or run.text.strip() else "newline" if "\n" in run.text else "blank",
-        "" if special else colour.css_class(score, end, aggregation.signed),
     ]
     return Span(
         run,
         " ".join(name for name in classes if name),
+        "" if special else colour.css_class(score, end, aggregation.signed),
         "" if score is None else text.significant(score),
         [not explained.isdisjoint(piece.tokens) for piece in run.pieces],
     )

@@ -1,21 +1,26 @@
-"""The data that `report.js` works with, as plain lists and dictionaries for a JSON island.
+"""The data that the script works with, as plain lists and dictionaries of JSON, as small as they can be.
 
-Numbers have five significant digits: enough for every colour, bar and number shown.
+What the script can read off the page, or work out from what is there, is left out; `data.js` puts it back. Numbers are
+those that the page shows: three digits.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from saliency_report.page.evidence import evidence_data
 from saliency_report.page.facts import correlation, facts
 from saliency_report.page.figures import explained_tokens
 from saliency_report.page.scores import Scores
-from saliency_report.page.spans import runs_by_segment
+from saliency_report.page.spans import Run, runs_by_segment
 from saliency_report.page.tables import token_labels, word_labels
-from saliency_report.page.text import all_rounded, label, probability, rounded, visible
+from saliency_report.page.text import label, percent, probability, rounded, visible
 from saliency_report.page.view import ExampleView
-from saliency_report.record import Encoding, Map, Noise
+from saliency_report.record import Encoding, Map
+
+Values = Sequence[float | None]
 
 
 def page_data(scores: Scores) -> dict[str, Any]:
@@ -33,71 +38,129 @@ def example_data(example: ExampleView) -> dict[str, Any]:
 
     A target is a list of its maps, the one shown large first.
     """
-    return {
+    figures = [*example.figures, *example.others]
+    shown = {figure.map.encoding: figure.runs for figure in figures}
+    data = {
         "kind": example.kind,
         "headline": example.result.headline,
         "targets": [[group.primary, *group.others] for group in example.groups],
-        "figures": [figure.index for figure in [*example.figures, *example.others]],
-        "encodings": [_encoding(encoding) for encoding in example.result.encodings],
-        "maps": [_map(map_) for map_ in example.result.maps],
-        "evidence": evidence_data(example.result),
-    }
-
-
-def _encoding(encoding: Encoding) -> dict[str, Any]:
-    return {
-        "tokens": token_labels(encoding),
-        "names": [label(token.text) for token in encoding.tokens],
-        "specialTokens": [index for index, token in enumerate(encoding.tokens) if token.special],
-        "words": word_labels(encoding),
-        "specialWords": [index for index, word in enumerate(encoding.words) if word.special],
-        "parts": [word.tokens for word in encoding.words],
-        # For each coloured run, in the order of the page: its words, and the tokens of each piece.
-        "runs": [
-            [list(run.words), [list(piece.tokens) for piece in run.pieces]]
-            for runs in runs_by_segment(encoding)
-            for run in runs
-            if run.words
+        "figures": [figure.index for figure in figures],
+        "encodings": [
+            _encoding(encoding, shown.get(number)) for number, encoding in enumerate(example.result.encodings)
         ],
+        "maps": [_map(map_, example.result.encodings[map_.encoding]) for map_ in example.result.maps],
+    }
+    evidence = evidence_data(example.result)
+    return data | ({"evidence": evidence} if evidence else {})
+
+
+def _encoding(encoding: Encoding, shown: list[Run] | None) -> dict[str, Any]:
+    """Sizes of words in tokens, and names of tokens; the rest where the text on the page does not tell it."""
+    runs = [run for runs in runs_by_segment(encoding) for run in runs if run.words] if shown is None else shown
+    names = [label(token.text) for token in encoding.tokens]
+    tokens, words = token_labels(encoding), word_labels(encoding)
+    data: dict[str, Any] = {
+        "sizes": [len(word.tokens) for word in encoding.words],
+        "names": [0 if name == of_text else name for name, of_text in zip(names, tokens, strict=True)],
+    }
+    special = [index for index, token in enumerate(encoding.tokens) if token.special]
+    if special:
+        data["specialTokens"] = special
+        data["specialWords"] = [index for index, word in enumerate(encoding.words) if word.special]
+    if shown is not None and _is_plain(encoding, runs, tokens, words):
+        return data
+    return data | {
+        "tokens": tokens,
+        "words": words,
+        # For each coloured run, in the order of the page: its words, and the tokens of each piece.
+        "runs": [[list(run.words), [list(piece.tokens) for piece in run.pieces]] for run in runs],
     }
 
 
-def _map(map_: Map) -> dict[str, Any]:
+def _is_plain(encoding: Encoding, runs: list[Run], tokens: list[str], words: list[str]) -> bool:
+    """Whether each word is one run of the page, each token one piece of it, and their characters are their labels."""
+    return (
+        [run.words for run in runs] == [(index,) for index in range(len(encoding.words))]
+        and [piece.tokens for run in runs for piece in run.pieces] == [(i,) for i in range(len(encoding.tokens))]
+        and [run.text for run in runs] == words
+        and [piece.text for run in runs for piece in run.pieces] == tokens
+    )
+
+
+def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
     target = map_.target
-    return {
+    noise = map_.noise
+    data: dict[str, Any] = {
         "encoding": map_.encoding,
         "title": visible(map_.title),
         "sentence": visible(target.sentence),
         "label": label(target.label),
         "method": map_.method,
-        "quantity": map_.target.quantity.removesuffix(" difference"),
+        "quantity": target.quantity.removesuffix(" difference"),
         "position": target.position,
         "explained": list(explained_tokens(target)),
-        "probability": probability(target.probability),
+        "share": None if map_.special_share is None else percent(map_.special_share),
+        "scores": _units(map_.scores, map_.word_scores, encoding, 3),
+        "errors": _units(noise.standard_errors, noise.word_standard_errors, encoding, 2) if noise else {},
         "alternatives": [
-            [
-                label(outcome.label),
-                probability(outcome.probability),
-                outcome.probability,
-                outcome.index == target.index,
-            ]
-            for outcome in target.alternatives
+            [label(o.label), probability(o.probability), rounded(o.probability), o.index == target.index]
+            for o in target.alternatives
         ],
-        "share": map_.special_share,
-        "scores": {
-            "tokens": {name: all_rounded(scores) for name, scores in map_.scores.items()},
-            "words": {name: all_rounded(scores) for name, scores in map_.word_scores.items()},
-        },
-        "errors": _errors(map_.noise),
+        "probability": probability(target.probability) if target.position is not None else None,
         "correlation": correlation(map_),
         "facts": [[fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_)],
     }
+    return {name: value for name, value in data.items() if value not in (None, "", [], {})}
 
 
-def _errors(noise: Noise | None) -> dict[str, dict[str, list[float]]]:
-    if noise is None:
-        return {"tokens": {}, "words": {}}
-    return {
-        "tokens": {name: [rounded(e) for e in errors] for name, errors in noise.standard_errors.items()},
-        "words": {name: [rounded(e) for e in errors] for name, errors in noise.word_standard_errors.items()},
-    }
+def _units(
+    tokens: Mapping[str, Values],
+    words: Mapping[str, Values],
+    encoding: Encoding,
+    digits: int,
+) -> dict[str, list[Any]]:
+    """For each score the numbers of all words, then those of the tokens that share a word with others.
+
+    The word of a single token has the token's number, its block being the token's; where it has not, all tokens follow.
+    """
+    alone = [(i, word.tokens[0]) for i, word in enumerate(encoding.words) if len(word.tokens) == 1]
+    inside = [token for word in encoding.words if len(word.tokens) > 1 for token in word.tokens]
+    found = {}
+    for name, of_tokens in tokens.items():
+        seen, of_words = len(of_tokens), words[name]
+        alike = all(_alike(of_words[i], of_tokens[token]) for i, token in alone if token < seen)
+        rest = [of_tokens[token] for token in inside if token < seen] if alike else of_tokens
+        found[name] = scaled([*of_words, *rest], digits)
+    return found
+
+
+def _alike(one: float | None, other: float | None) -> bool:
+    return one == other or (one is not None and other is not None and math.isclose(one, other, rel_tol=1e-6))
+
+
+def scaled(numbers: Iterable[float | None], digits: int = 3) -> list[Any]:
+    """The numbers, three digits each, as [power of ten, [factors]]: 0.0482, 0.5 is [-4, [482, 5000]].
+
+    Digits without their zeros and points: gzip packs a factor into 1.8 bytes, a number as it is written into 2.5.
+    """
+    parts = [None if number is None else _factor(number, digits) for number in numbers]
+    powers = [power for factor, power in filter(None, parts) if factor]
+    base = max(set(powers), key=powers.count) if powers else 0
+    return [base, [None if part is None else _at(part[0], part[1], base) for part in parts]]
+
+
+def _factor(number: float, digits: int) -> tuple[int, int]:
+    shown = rounded(number, digits)
+    if 10**digits <= abs(shown) < 1e5:
+        return int(shown), 0
+    mantissa, exponent = f"{shown:.{digits - 1}e}".split("e")
+    return int(mantissa.replace(".", "")), int(exponent) - (digits - 1)
+
+
+def _at(factor: int, power: int, base: int) -> int | float | str:
+    shift = power - base
+    if factor == 0 or abs(shift) > 6:
+        return f"{factor}e{power}" if factor else 0  # far from the others: in full
+    if shift >= 0:
+        return int(factor * 10**shift)
+    return float(factor / 10**-shift)

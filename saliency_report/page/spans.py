@@ -103,10 +103,12 @@ def _words(tokens: tuple[int, ...], word_of: dict[int, int]) -> tuple[int, ...]:
 
 def _without_outer_blanks(group: list[Run]) -> list[Run]:
     """One run for the group; blanks round a word stay plain, so that colour covers letters only."""
-    run = replace(group[0], pieces=tuple(piece for part in group for piece in part.pieces))
-    if run.chip or not run.words or not run.text.strip():
-        return [run]
+    run = group[0]
+    if len(group) > 1:
+        run = replace(run, pieces=tuple(piece for part in group for piece in part.pieces))
     text = run.text
+    if run.chip or not run.words or not text.strip() or text == text.strip():
+        return [run]
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     parts = [
         Run((Piece(text[:start]),)),

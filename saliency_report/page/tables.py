@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from saliency_report.page import colour, text
@@ -66,25 +66,28 @@ def word_labels(encoding: Encoding) -> list[str]:
     ]
 
 
-def rows(encoding: Encoding, map_: Map) -> Iterator[Row]:
-    """Every word, and below a word of several tokens each of them."""
+def rows(encoding: Encoding, map_: Map, scores: Sequence[str] | None = None) -> Iterator[Row]:
+    """Every word, and below a word of several tokens each of them, with the named scores or all that the map has."""
     of_tokens, of_words = token_labels(encoding), word_labels(encoding)
+    shown = list(map_.scores) if scores is None else scores
     for index, word in enumerate(encoding.words):
         names = [text.label(encoding.tokens[token].text) for token in word.tokens]
-        scores = _numbers(map_.word_scores, map_.noise.word_standard_errors if map_.noise else {}, index)
-        yield Row(of_words[index], " ".join(names), word.special, False, scores)
+        numbers = _numbers(shown, map_.word_scores, map_.noise.word_standard_errors if map_.noise else {}, index)
+        yield Row(of_words[index], " ".join(names), word.special, False, numbers)
         if len(word.tokens) > 1:
             for token, name in zip(word.tokens, names, strict=True):
-                scores = _numbers(map_.scores, map_.noise.standard_errors if map_.noise else {}, token)
-                yield Row(of_tokens[token], name, word.special, True, scores)
+                numbers = _numbers(shown, map_.scores, map_.noise.standard_errors if map_.noise else {}, token)
+                yield Row(of_tokens[token], name, word.special, True, numbers)
 
 
-def _numbers(scores: dict[str, list[float | None]], errors: dict[str, list[float]], index: int) -> list[str]:
+def _numbers(
+    names: Sequence[str], scores: dict[str, list[float | None]], errors: dict[str, list[float]], index: int
+) -> list[str]:
     """A number a score, with its standard error where there is one: 0.421 ± 0.031."""
     return [
         "" if number is None else text.with_error(number, errors[name][index] if name in errors else None)
-        for name, values in scores.items()
-        for number in [values[index] if index < len(values) else None]
+        for name in names
+        for number in [scores[name][index] if index < len(scores[name]) else None]
     ]
 
 

@@ -54,9 +54,20 @@ def significant(number: float, digits: int = 3) -> str:
     return sign + str(Decimal(size).quantize(Decimal(1).scaleb(-decimals), ROUND_HALF_UP))
 
 
-def rounded(number: float) -> float:
-    """Five significant digits: what the page calculates with; report.json keeps them all."""
-    return float(f"{number:.5g}")
+def rounded(number: float, digits: int = 3) -> float:
+    """The number as it is written, three digits or all before the point; report.json keeps the others.
+
+    The page calculates with these too, so that a colour, a bar and a cell of a table can never tell different numbers.
+    """
+    size = abs(number)
+    if not size or not math.isfinite(size):
+        return number
+    if 10**digits <= size < 1e5:
+        return math.copysign(math.floor(size + 0.5), number)
+    if float(f"{size:.{digits + 1}g}") == size:  # it may lie between two numbers, and goes away from zero as elsewhere
+        place = Decimal(1).scaleb(math.floor(math.log10(size)) - digits + 1)
+        return math.copysign(float(Decimal(size).quantize(place, ROUND_HALF_UP)), number)
+    return float(f"{number:.{digits}g}")  # five times as fast
 
 
 def all_rounded(numbers: Iterable[float | None]) -> list[float | None]:
@@ -66,8 +77,7 @@ def all_rounded(numbers: Iterable[float | None]) -> list[float | None]:
 
 def with_error(number: float, error: float | None) -> str:
     """A number and its standard error, which has two significant digits: 0.421 ± 0.031."""
-    written = significant(rounded(number))
-    return written if error is None else f"{written} ± {significant(rounded(error), 2)}"
+    return significant(number) if error is None else f"{significant(number)} ± {significant(error, 2)}"
 
 
 def probability(number: float) -> str:

@@ -23,7 +23,7 @@ class ExampleView:
     number: int
     result: ExampleResult
     model: Model | None
-    preview: str
+    text: str
     answer: str
     answer_probability: str
     verdict: str
@@ -35,6 +35,11 @@ class ExampleView:
     others: list[Figure]
     outlined: str
     matrix: Matrix | None
+
+    @property
+    def preview(self) -> str:
+        """The beginning of the text, in one line."""
+        return text.preview(self.text)
 
     @property
     def has_special(self) -> bool:
@@ -66,7 +71,7 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
         number=number,
         result=result,
         model=None if result.model is None else report.models[result.model],
-        preview=text.preview(" ".join(_own_texts(result))),
+        text=" ".join(_own_texts(result)),
         answer=answer,
         answer_probability=answer_probability,
         verdict="" if expected is None else ("right" if expected == predicted else "wrong"),

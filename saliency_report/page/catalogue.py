@@ -1,0 +1,139 @@
+"""What the list of examples is searched, filtered and sorted by: a column for each, a place in it for each example."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from saliency_report.page.evidence import verdict
+from saliency_report.page.overview import task_name
+from saliency_report.page.text import visible
+from saliency_report.page.view import ExampleView
+
+# Kinds of examples that a reader looks for, each with its bit in the column `marks`.
+SHOW = {
+    "wrong": "wrong predictions",
+    "failed": "failed",
+    "warned": "with warnings",
+    "unfaithful": "not more faithful than random",
+    "incomplete": "does not add up",
+}
+BITS = {name: 1 << number for number, name in enumerate(SHOW)}
+SORT = {
+    "unsure": "least confident first",
+    "sure": "most confident first",
+    "gap": "adds up worst first",
+    "faithful": "least faithful first",
+}
+MOST_LABELS = 50
+
+
+@dataclass
+class Catalogue:
+    """Columns over all examples, filled one example at a time."""
+
+    ids: list[str] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    tasks: list[str] = field(default_factory=list)
+    answers: list[str] = field(default_factory=list)
+    probabilities: list[float | None] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+    marks: list[int] = field(default_factory=list)
+    gaps: list[float | None] = field(default_factory=list)
+    faithfulness: list[float | None] = field(default_factory=list)
+    labels: Counter[str] = field(default_factory=Counter)
+
+    def add(self, example: ExampleView) -> None:
+        """Append an example to every column."""
+        result, prediction = example.result, example.result.prediction
+        found = marks(example)
+        self.ids.append(visible(result.id))
+        self.texts.append(visible(example.text))
+        self.tasks.append(result.task)
+        self.answers.append(visible(example.answer))
+        self.probabilities.append(
+            float(f"{prediction.outcomes[prediction.predicted].probability:.5g}")
+            if prediction and prediction.predicted is not None
+            else None
+        )
+        self.expected.append(visible(example.expected))
+        self.marks.append(sum(BITS[name] for name in found))
+        self.gaps.append(_gap(example))
+        self.faithfulness.append(_faithfulness(example))
+        if result.task == "text-classification" and example.answer:
+            self.labels[visible(example.answer)] += 1
+
+    def data(self) -> dict[str, Any]:
+        """The columns for the script; texts that repeat stand once, columns that are empty not at all."""
+        columns: dict[str, list[Any]] = {
+            "probabilities": self.probabilities,
+            "marks": self.marks,
+            "gaps": self.gaps,
+            "faithfulness": self.faithfulness,
+        }
+        return {
+            "ids": self.ids,
+            "texts": self.texts,
+            "bits": BITS,
+            **{name: _indexed(getattr(self, name)) for name in ("tasks", "answers", "expected")},
+            **{name: values for name, values in columns.items() if any(values)},
+        }
+
+    def choices(self) -> dict[str, list[tuple[str, str]]]:
+        """What the page offers to choose from, value and name; nothing where there is nothing to tell apart."""
+        tasks = Counter(self.tasks)
+        shows = {name: sum(bool(marks & BITS[name]) for marks in self.marks) for name in SHOW}
+        measured = {
+            "unsure": self.probabilities,
+            "sure": self.probabilities,
+            "gap": self.gaps,
+            "faithful": self.faithfulness,
+        }
+        labels = sorted(self.labels.items(), key=lambda item: (-item[1], item[0]))
+        return {
+            "task": [(task, f"{task_name(task)} ({count:,})") for task, count in tasks.items()]
+            if len(tasks) > 1
+            else [],
+            "label": [(label, f"{label} ({count:,})") for label, count in labels]
+            if 1 < len(labels) <= MOST_LABELS
+            else [],
+            "show": [(name, f"{SHOW[name]} ({count:,})") for name, count in shows.items() if count],
+            "sort": [(name, title) for name, title in SORT.items() if any(v is not None for v in measured[name])],
+        }
+
+
+def marks(example: ExampleView) -> list[str]:
+    """What of `SHOW` is true of an example."""
+    result = example.result
+    judged = verdict(result)
+    found = {
+        "wrong": example.verdict == "wrong",
+        "failed": result.failure is not None,
+        "warned": bool(result.warnings or (example.model and example.model.random_weights)),
+        "unfaithful": judged is not None and judged.kind == "bad",
+        "incomplete": any(note.kind == "danger" for note in example.notes),
+    }
+    return [name for name, holds in found.items() if holds]
+
+
+def _gap(example: ExampleView) -> float | None:
+    """The largest share by which a map of the example misses what it should add up to."""
+    gaps = [m.completeness.relative for m in example.result.maps if m.completeness]
+    return max((float(f"{gap:.3g}") for gap in gaps if gap is not None), default=None)
+
+
+def _faithfulness(example: ExampleView) -> float | None:
+    """Normalised AOPC of the headline map, else the share of random orders that it beats."""
+    test = example.result.evidence.faithfulness if example.result.evidence else None
+    if test is None or not test.rankings:
+        return None
+    first = test.rankings[0]
+    value = first.beaten / test.random.orders if first.normalised_aopc is None else first.normalised_aopc
+    return float(f"{value:.3g}")
+
+
+def _indexed(values: list[str]) -> list[Any]:
+    """[distinct values, the index of each]."""
+    distinct = {value: index for index, value in enumerate(dict.fromkeys(values))}
+    return [list(distinct), [distinct[value] for value in values]]

@@ -1,0 +1,56 @@
+"""The data of the page in packs of examples, compressed where that pays.
+
+The cards of the first examples stand in the page; those of the others are in their packs, as the same HTML without
+what the script adds, so that a page of ten thousand opens as fast as one of ten.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from markupsafe import Markup
+
+EXAMPLES = 50  # in a pack, in the page before any script runs, and on one page of the list
+PLAIN_BYTES = 24_000  # above it JSON is compressed; a browser that cannot unpack still serves a dozen short examples
+
+
+@dataclass(frozen=True)
+class Pack:
+    """JSON for a script element; as gzip in base64 where it is `compressed`."""
+
+    content: Markup
+    compressed: bool
+
+    @property
+    def type(self) -> str:
+        """The type of the element, by which the script knows how to read it."""
+        return "text/plain" if self.compressed else "application/json"
+
+
+def pack(data: Any) -> Pack:
+    """Some data as JSON that can stand in a script element."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    if len(text) > PLAIN_BYTES:
+        return Pack(Markup(compressed(text)), True)
+    # Nothing in it can end the element or begin a comment; a bare carriage return would become a newline.
+    for letter in "<>&'\r\u2028\u2029":
+        text = text.replace(letter, f"\\u{ord(letter):04x}")
+    return Pack(Markup(text), False)
+
+
+def compressed(text: str) -> str:
+    """A text as gzip in base64; the same text gives the same characters."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode("ascii")
+
+
+def batches(items: Iterable[Any]) -> Iterator[Sequence[Any]]:
+    """The items, so many at a time as a pack holds."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, EXAMPLES)):
+        yield batch
