@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from saliency_report.page import colour, evidence, overview, text
+from saliency_report.page import colour, evidence, overview, run_links, run_overview, text
 from saliency_report.page.catalogue import Catalogue
 from saliency_report.page.facts import correlation
 from saliency_report.page.island import example_data, page_data
@@ -26,7 +26,7 @@ from saliency_report.record import Report
 
 __all__ = ["render_page"]
 
-STYLES = ("report.css", "list.css", "evidence.css")
+STYLES = ("report.css", "run.css", "list.css", "evidence.css")
 SCRIPTS = ("report.js", "data.js", "list.js", "elements.js", "example.js")
 CHARTS = ("charts.js", "evidence.js")
 NO_CHARTS = ("no_charts.js",)
@@ -140,7 +140,9 @@ def _environment() -> Environment:
         parameters=overview.parameters,
         correlation=correlation,
     )
-    environment.globals.update(summary=overview.summary, evidence=evidence)
+    environment.globals.update(
+        summary=overview.summary, evidence=evidence, run_overview=run_overview.overview, filtered=run_links.filtered
+    )
     return environment
 
 

@@ -19,6 +19,7 @@ class Count:
     name: str
     sentence: str
     failed: list[tuple[int, str]] = field(default_factory=list)
+    state: str = ""  # what the page is filtered by to show them all
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _faithful(report: Report) -> list[Count]:
     sentence += f" {kinds['impossible']} could not be tested." if kinds["impossible"] else ""
     sentence += f" {kinds['untested']} not tested." if kinds["untested"] else ""
     failed = [(number, id_) for number, id_, v in verdicts if v and v.kind in ("bad", "impossible")]
-    return [Count("Faithfulness", sentence, failed)]
+    return [Count("Faithfulness", sentence, failed, "unfaithful")]
 
 
 def _complete(report: Report) -> list[Count]:
@@ -117,6 +118,7 @@ def _complete(report: Report) -> list[Count]:
             f"Completeness of {title_of(report, method)}",
             f"{plural(of['pass'], 'map')} passed, {of['warn']} with a warning, {of['fail']} failed.",
             failed[method],
+            "incomplete",
         )
         for method, of in counts.items()
     ]

@@ -1,10 +1,8 @@
-"""The run in a few sentences: what was asked, with which models, what came of it."""
+"""The run in a few words: where and when it was computed, and with which models."""
 
 from __future__ import annotations
 
-from collections import Counter
-
-from saliency_report.page.text import duration, moment, plural
+from saliency_report.page.text import duration, moment
 from saliency_report.record import Model, Report
 
 
@@ -14,27 +12,10 @@ def task_name(task: str) -> str:
 
 
 def summary(report: Report) -> list[str]:
-    """Sentences of counts, circumstances and time."""
-    tasks = Counter(example.task for example in report.examples)
-    failed = sum(example.failure is not None for example in report.examples)
-    judged = [
-        example.prediction
-        for example in report.examples
-        if example.prediction is not None and example.prediction.expected is not None
-    ]
-    warnings = len(report.warnings) + sum(len(example.warnings) for example in report.examples)
-    parts = ", ".join(f"{count:,} of {task_name(task)}" for task, count in tasks.items())
-    sentences = [f"{plural(len(report.examples), 'example')}: {parts}." if parts else "No examples."]
-    sentences.append(f"{failed:,} failed." if failed else "None failed." if report.examples else "")
-    if judged:
-        right = sum(prediction.expected == prediction.predicted for prediction in judged)
-        sentences.append(f"{right:,} of {len(judged):,} with an expected answer are right.")
-    if warnings:
-        sentences.append(f"{plural(warnings, 'warning')}.")
+    """Circumstances and time; `run_overview` has the counts."""
     source = f" from {report.source}" if report.source else ""
     where = f"Computed{source} on {report.device} in {duration(report.seconds)}"
-    sentences.append(f"{where}, {moment(report.created_at)}.")
-    return [sentence for sentence in sentences if sentence]
+    return [*([] if report.examples else ["No examples."]), f"{where}, {moment(report.created_at)}."]
 
 
 def identity(model: Model) -> str:

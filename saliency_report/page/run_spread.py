@@ -1,0 +1,125 @@
+"""How the figures of trust are spread over a run: the median, the worst, and a histogram."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from statistics import median
+
+from saliency_report.page import text
+from saliency_report.page.evidence_parts import title_of
+from saliency_report.page.run_histogram import Histogram, Scale, histogram
+from saliency_report.page.run_links import Place, place
+from saliency_report.record import Report
+
+FEWEST = 5  # values of which a histogram is drawn; fewer stand in a sentence alone
+METHODS = 3
+_TENTHS = tuple(number / 10 for number in range(1, 10))
+_PERCENTS = tuple(f"{number} %" for number in range(10, 100, 10))
+# A gap of 0.001 % and one of 50 % are both met; the edges 1 % and 5 % are those of the verdicts.
+_OFF = Scale(
+    (1e-5, 1e-4, 1e-3, 0.01, 0.05, 0.1, 1.0),
+    ("0.001 %", "0.01 %", "0.1 %", "1 %", "5 %", "10 %", "100 %"),
+    closed_above=True,
+    limits=(4, 5),
+)
+_NORMALISED = Scale(_TENTHS, tuple(map(str, _TENTHS)), closed_above=False)
+_BEATEN = Scale(_TENTHS, _PERCENTS, closed_above=False, limits=(9.5,))
+_SHARE = Scale(_TENTHS, _PERCENTS, closed_above=False)
+
+_Value = tuple[float, int, str]  # a value, and the number and id of its example
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Values of one kind: in words, with a link to the worst, and as bars where there are enough."""
+
+    title: str
+    sentence: str
+    extreme: str
+    worst: str
+    place: Place
+    means: str
+    histogram: Histogram | None
+
+
+def spreads(report: Report) -> list[Spread]:
+    """What the run has of completeness, faithfulness and the share of special tokens."""
+    return [*_completeness(report), *_faithfulness(report), *_special(report)]
+
+
+def _completeness(report: Report) -> Iterator[Spread]:
+    by_method: dict[str, list[_Value]] = defaultdict(list)
+    for number, result in enumerate(report.examples, 1):
+        for map_ in result.maps:
+            if map_.completeness and map_.completeness.relative is not None:
+                by_method[map_.method].append((map_.completeness.relative, number, result.id))
+    for method, values in list(by_method.items())[:METHODS]:
+        yield _spread(
+            f"How far off {title_of(report, method)} is",
+            ("map", values, text.fine_percent, max(values)),
+            "The gap between the sum of a map and what it should be, as a share of that. Up to 1 % it adds up, up to "
+            "5 % roughly (dashed lines). The bins are of unequal width.",
+            _OFF,
+        )
+
+
+def _faithfulness(report: Report) -> Iterator[Spread]:
+    found = [
+        (result.evidence.faithfulness, number, result.id)
+        for number, result in enumerate(report.examples, 1)
+        if result.maps and result.evidence and result.evidence.faithfulness and result.evidence.faithfulness.rankings
+    ]
+    values = [
+        (test.rankings[0].normalised_aopc, number, id_)
+        for test, number, id_ in found
+        if test.rankings[0].normalised_aopc is not None
+    ]
+    if values and len(values) == len(found):
+        yield _spread(
+            "Normalised AOPC",
+            ("first map", values, text.correlation, min(values)),
+            "0 is the worst order of words that a search found, 1 the best: higher is more faithful.",
+            _NORMALISED,
+        )
+    elif found:
+        values = [(test.rankings[0].beaten / test.random.orders, number, id_) for test, number, id_ in found]
+        yield _spread(
+            "Random orders beaten",
+            ("first map", values, text.percent, min(values)),
+            "The share of random orders of words that are less faithful than the map’s order. From 95 % on (dashed "
+            "line) a map counts as more faithful than random.",
+            _BEATEN,
+        )
+
+
+def _special(report: Report) -> Iterator[Spread]:
+    values = [
+        (head.special_share, number, result.id)
+        for number, result in enumerate(report.examples, 1)
+        if result.maps and (head := result.maps[result.headline]).special_share is not None
+    ]
+    if any(value for value, *_ in values):
+        yield _spread(
+            "Share of special tokens",
+            ("first map", values, text.percent, max(values)),
+            "How much of a map lies on tokens that no word of the text shows, such as [CLS]. The rest is on words.",
+            _SHARE,
+        )
+
+
+def _spread(
+    title: str, of: tuple[str, list[_Value], Callable[[float], str], _Value], means: str, scale: Scale
+) -> Spread:
+    noun, values, written, extreme = of
+    sizes = [value for value, *_ in values]
+    return Spread(
+        title,
+        f"{text.plural(len(sizes), noun)}: median {written(median(sizes))}",
+        "highest" if scale is _SHARE else "worst",
+        written(extreme[0]),
+        place(*extreme[1:]),
+        means,
+        histogram(sizes, scale) if len(sizes) >= FEWEST else None,
+    )
