@@ -7,15 +7,17 @@ work at once, and on a machine that has no torch.
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import tempfile
 import warnings
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
+from click.core import ParameterSource
 from click.exceptions import Exit
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -118,7 +120,7 @@ def run(
         _check_output(path, input)
 
     debug = bool(ctx.meta["debug"])
-    report = _compute(spec, device, dtype, debug=debug)
+    report = _compute(spec, device, dtype, _typed(ctx), debug=debug)
     if not quiet:
         _print_results(report)
 
@@ -147,7 +149,22 @@ def _check_output(path: Path, input: Path) -> None:
         raise OutputError(f"{path} is the input itself.", "Name another file with -o.")
 
 
-def _compute(spec: Spec, device: str | None, dtype: str, *, debug: bool) -> Report:
+def _typed(ctx: click.Context) -> str:
+    """The command with the options that were given, to be pasted; of a path its last part, since folders tell names."""
+    words = ["saliency-report", str(ctx.info_name)]
+    for parameter in ctx.command.params:
+        name = str(parameter.name)
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+            continue
+        value = ctx.params[name]
+        if isinstance(parameter, click.Option):
+            words.append(max(parameter.secondary_opts if value is False else parameter.opts, key=len))
+        if not isinstance(value, bool):
+            words.append(PureWindowsPath(str(value)).name or str(value))
+    return shlex.join(words)
+
+
+def _compute(spec: Spec, device: str | None, dtype: str, command: str, *, debug: bool) -> Report:
     from saliency_report.engine import pick_device
     from saliency_report.models import quiet
     from saliency_report.pipeline import Run
@@ -159,7 +176,7 @@ def _compute(spec: Spec, device: str | None, dtype: str, *, debug: bool) -> Repo
     console, chosen = Console(stderr=True), pick_device(device)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=len(spec.examples))
-        return Run(spec, chosen, dtype, lambda result: progress.advance(bar), debug).report()
+        return Run(spec, chosen, dtype, lambda result: progress.advance(bar), debug, command=command).report()
 
 
 def _print_results(report: Report) -> None:

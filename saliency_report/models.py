@@ -17,7 +17,7 @@ import transformers
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
 
-from saliency_report import record
+from saliency_report import licence, record
 from saliency_report.embedded import EMBEDDED
 from saliency_report.errors import ExampleError
 from saliency_report.load_errors import SAVE_TOKENIZER, explained
@@ -87,7 +87,7 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         ExampleError: what was asked for does not exist or does not fit the task, and what to do about it.
     """
     with explained(shown_name(wanted.name), "path", "weights"):
-        source, place, options = _locate(wanted, folder)
+        source, place, options, named = _locate(wanted, folder)
     auto_class = getattr(transformers, TASKS[wanted.task].AUTO_CLASS)
     options["trust_remote_code"] = wanted.trust_remote_code
     if wanted.revision:
@@ -125,6 +125,7 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         parameters=model.num_parameters(),
         dtype=str(model.dtype).removeprefix("torch."),
         revision=getattr(config, "_commit_hash", None),
+        licence=named,
         weights_sha256=None if source == "hub" else _hash(place, options.get("gguf_file")),
         trust_remote_code=wanted.trust_remote_code,
         random_weights=missing,
@@ -137,30 +138,30 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     return Loaded(model, Checkpoint(tokenizer, config, _limit(model, tokenizer)), info, pad, inputs, vocabulary)
 
 
-def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any]]:
-    """Where to load from: (source, folder or Hub id, further options)."""
+def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], str | None]:
+    """Where to load from: (source, folder or Hub id, further options, licence)."""
     if wanted.name == EMBEDDED_MODEL:
-        return "embedded", str(EMBEDDED[wanted.task]), {}
+        return "embedded", str(EMBEDDED[wanted.task]), {}, licence.of_folder(EMBEDDED[wanted.task])
     path = folder / Path(wanted.name).expanduser()
     if wanted.name.endswith(".gguf"):
         if not path.is_file():
             raise ExampleError(f"There is no file {shown_name(wanted.name)!r}.", LOOKED_UP)
-        return "gguf", str(path.parent), {"gguf_file": path.name}
+        return "gguf", str(path.parent), {"gguf_file": path.name}, licence.of_gguf(path)
     if path.is_dir():
         if not (path / "config.json").is_file():
             raise ExampleError(
                 f"{shown_name(wanted.name)!r} is not a model: it has no config.json.",
                 "Give a folder that `save_pretrained` wrote.",
             )
-        return "folder", str(path), {}
+        return "folder", str(path), {}, licence.of_folder(path)
     if wanted.name.startswith((".", "/", "~")) or wanted.name.count("/") > 1:
         raise ExampleError(
             f"There is no folder {shown_name(wanted.name)!r}.", f"{LOOKED_UP} A Hub id reads owner/name."
         )
     with explained(wanted.name, "hub", "weights"):
         # One question before the download: transformers asks a Hub out of reach twelve times, for 47 s.
-        options = {} if _reachable(wanted) else {"local_files_only": True}
-    return "hub", wanted.name, options
+        found = _asked(wanted)
+    return "hub", wanted.name, {} if found else {"local_files_only": True}, licence.of_card(found and found.card_data)
 
 
 @contextmanager
@@ -170,18 +171,18 @@ def _without_gguf_bar(source: str) -> Iterator[None]:
         yield
 
 
-def _reachable(wanted: Request) -> bool:
+def _asked(wanted: Request) -> huggingface_hub.ModelInfo | None:
+    """What the Hub says of the model; None where the Hub is out of reach."""
     try:
-        huggingface_hub.HfApi().model_info(wanted.name, revision=wanted.revision, timeout=10)
+        return huggingface_hub.HfApi().model_info(wanted.name, revision=wanted.revision, timeout=10)
     except HFValidationError:
         raise
     except HfHubHTTPError as error:
         if error.response.status_code < 500:
             raise
-        return False
     except Exception:  # offline mode or the transport's own error, whose library changes between versions
-        return False  # what an earlier run downloaded still serves
-    return True
+        pass  # what an earlier run downloaded still serves
+    return None
 
 
 def _limit(model: Any, tokenizer: Any) -> int:

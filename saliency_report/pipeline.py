@@ -68,6 +68,7 @@ class Run:
     debug: bool = False
     tokens: int = 0
     custom: Sequence[Method] = ()
+    command: str | None = None
     models: list[record.Model] = field(default_factory=list)
     results: dict[int, ExampleResult] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -94,6 +95,7 @@ class Run:
             created_at=created.isoformat(timespec="seconds"),
             seconds=round(time.perf_counter() - begun, 3),
             source=self.spec.source,
+            command=self.command,
             device=engine.device_name(self.device),
             token_budget=self.budget.tokens,
             versions={

@@ -455,6 +455,7 @@ def hostile() -> Report:
         source=HOSTILE[2],
         device=HOSTILE[1],
         created_by=HOSTILE[2],
-        models=[model(text, random_weights=[text]) for text in HOSTILE[:3]],
+        command=HOSTILE[0],
+        models=[model(text, random_weights=[text], licence=text) for text in HOSTILE[:3]],
         warnings=HOSTILE,
     )

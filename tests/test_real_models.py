@@ -55,7 +55,7 @@ def test_smollm2_knows_the_capital_and_every_token_has_its_map(report: Report) -
     assert [m.target.position for m in result.maps] == list(range(5, 5 + len(result.maps)))
     model = report.models[result.model or 0]
     assert (model.source, model.architecture, model.parameters) == ("gguf", "LlamaForCausalLM", 134_515_008)
-    assert model.name == "SmolLM2-135M-Instruct.Q4_1.gguf"
+    assert (model.name, model.licence) == ("SmolLM2-135M-Instruct.Q4_1.gguf", "apache-2.0")
 
 
 def test_a_continuation_with_an_emoji_shows_the_characters_that_were_written(report: Report) -> None:

@@ -18,6 +18,7 @@ from saliency_report.record.evidence import (
 )
 from saliency_report.record.part import Part
 from saliency_report.record.report import (
+    READABLE,
     SCHEMA_VERSION,
     Aggregation,
     Encoding,
@@ -39,6 +40,7 @@ from saliency_report.record.report import (
 )
 
 __all__ = [
+    "READABLE",
     "SCHEMA_VERSION",
     "Aggregation",
     "Agreement",

@@ -19,9 +19,9 @@ from saliency_report.record.evidence import Completeness, Evidence, Noise, Plaus
 from saliency_report.record.part import Part
 
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
-# default, so a record of version 1 reads as it stands.
-SCHEMA_VERSION: Literal[2] = 2
-READABLE = (1, 2)
+# default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise.
+SCHEMA_VERSION: Literal[3] = 3
+READABLE = (1, 2, 3)
 
 
 class Segment(Part):
@@ -184,6 +184,7 @@ class Model(Part):
     dtype: str
     revision: str | None = Field(description="Commit of the Hub repository.")
     weights_sha256: str | None = Field(description="Hash over the weight files of a local model.")
+    licence: str | None = Field(None, description="As the model's card names it; null where it names none.")
     trust_remote_code: bool
     random_weights: list[str] = Field(description="Parameters that the checkpoint lacks: their values are random.")
     equivalence: float | None = Field(
@@ -217,12 +218,15 @@ class Aggregation(Part):
 class Report(Part):
     """One run: its settings, its models, its examples."""
 
-    schema_version: Literal[1, 2] = SCHEMA_VERSION
+    schema_version: Literal[1, 2, 3] = SCHEMA_VERSION
     title: str
     created_by: str
     created_at: str = Field(description="ISO 8601, UTC.")
     seconds: float = Field(ge=0)
     source: str | None = Field(description="Name of the input file, without its folder.")
+    command: str | None = Field(
+        None, description="What was typed, of files their names alone; null where the run was started from Python."
+    )
     device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
     token_budget: int = Field(description="Tokens a batch at the end of the run, padding included.")
     versions: dict[str, str]
@@ -296,7 +300,8 @@ def from_json(text: str, name: str) -> Report:
     version = data.get("schema_version") if isinstance(data, dict) else None
     if version not in READABLE:
         raise InputError(
-            f"{name}: schema_version is {version!r}, this program reads {' and '.join(map(str, READABLE))}.",
+            f"{name}: schema_version is {version!r}, "
+            f"this program reads {', '.join(map(str, READABLE[:-1]))} and {READABLE[-1]}.",
             "Give the report.json that `run --json` wrote, or install the version of saliency-report that wrote it.",
         )
     try:
