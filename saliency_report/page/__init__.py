@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from saliency_report.page import colour, evidence, overview, run_links, run_overview, text
+from saliency_report.page import colour, evidence, made, overview, run_links, run_overview, text
 from saliency_report.page.catalogue import Catalogue
 from saliency_report.page.facts import correlation
 from saliency_report.page.island import example_data, page_data
@@ -141,7 +141,11 @@ def _environment() -> Environment:
         correlation=correlation,
     )
     environment.globals.update(
-        summary=overview.summary, evidence=evidence, run_overview=run_overview.overview, filtered=run_links.filtered
+        summary=overview.summary,
+        evidence=evidence,
+        made=made,
+        run_overview=run_overview.overview,
+        filtered=run_links.filtered,
     )
     return environment
 
