@@ -87,7 +87,7 @@ def test_confusion_counts_links_and_shares_of_rows() -> None:
     ]
     section = next(s for s in run.all("section") if s.attributes["aria-labelledby"] == "run-confusion")
     assert section.one("p").words() == (
-        "4 of 6 right (67 %). Always answering NO, which is expected most often, would be right in 4."
+        "4 of 6 labelled texts right (67 %). Always answering NO, which is expected most often, would be right in 4."
     )
     assert [(a.text(), a.attributes["href"]) for a in section.all("a")] == [
         ("3", "#label=NO&expected=NO"),

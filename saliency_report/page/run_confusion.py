@@ -80,7 +80,7 @@ def confusion(model: str, counts: Counter[tuple[str, str]], order: dict[str, int
     missing = total - sum(counts[of, as_] for of in rows for as_ in columns)
     return Confusion(
         model,
-        f"{right:,} of {total:,} right ({percent(right / total)}). Always answering {label(common)}, "
+        f"{right:,} of {total:,} labelled texts right ({percent(right / total)}). Always answering {label(common)}, "
         f"which is expected most often, would be right in {often:,}.",
         [label(as_) for as_ in columns],
         [
