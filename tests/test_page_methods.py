@@ -27,7 +27,7 @@ def card(result: ExampleResult) -> Element:
 
 
 def others(article: Element) -> list[Element]:
-    return list(article.one("section", "others").all("figure", "map"))
+    return list(article.one("div", "others").all("figure", "map"))
 
 
 def text_of(figure: Element, css: str) -> list[str]:
@@ -59,7 +59,7 @@ def test_every_other_method_has_a_figure_with_its_own_score_scale_and_correlatio
         assert figure.one("span", "correlation").text() == f"ρ {text.correlation(map_.correlation)}"
     lows = [figure.one("span", "low").text() for figure in figures]
     assert [low.startswith("\N{MINUS SIGN}") for low in lows] == [False, True, False, False, True, False, False]
-    assert article.one("section", "others").one("p", "hint").words() == (
+    assert article.one("div", "others").one("p", "hint").words() == (
         "Each has a scale and a unit of its own: compare which words are strong, not the numbers. "
         "ρ is the Spearman correlation of its words with those of the gradient map, signs left aside."
     )
@@ -83,7 +83,7 @@ def test_the_large_figures_are_the_gradient_alone_and_the_kind_is_theirs(root: E
 def test_a_single_method_has_no_panel_no_buttons_and_no_groups() -> None:
     root = tree(method_records.report(records.classification("one", "Good.")))
     article = example(root, 1)
-    assert not list(article.all("section", "others"))
+    assert not list(article.all("div", "others"))
     assert not list(root.all("optgroup"))
     assert not list(article.one("p", "legend").all("b", "map-title"))
     assert article.one("p", "legend").words().startswith("Gradient norm (l2) 0")
