@@ -64,6 +64,7 @@ const charts = {
     if (first) plot.canvas.replaceChildren();
     await Plotly.react(plot.canvas, data, layout, {
       displaylogo: false,
+      typesetMath: false, // a token such as $x$ is no formula, and without MathJax Plotly would warn on the console
       responsive: true,
       modeBarButtons: [["toImage"]],
       toImageButtonOptions: { filename: `saliency-${plot.example.article.id}-${plot.kind}` },
