@@ -438,24 +438,3 @@ HOSTILE = [
     "javascript:alert(1) <a href='javascript:alert(1)'>x</a>",
     "</style></title></textarea>]]>-->",
 ]
-
-
-def hostile() -> Report:
-    """The same strings as text, id, label, choice, token, title, model name and message."""
-    examples: list[ExampleResult] = []
-    for text in HOSTILE:
-        examples.append(classification(text, text, text, labels=(text, "other"), warnings=[text]))
-        examples.append(generation(text, text, f" {text}"))
-        examples.append(multiple_choice(text, text, text, [text, "other"], contrast=True))
-    last = examples[-1].model_copy(update={"maps": [], "failure": Failure(message=HOSTILE[0], next_step=HOSTILE[2])})
-    return report(
-        *examples,
-        last,
-        title=HOSTILE[0],
-        source=HOSTILE[2],
-        device=HOSTILE[1],
-        created_by=HOSTILE[2],
-        command=HOSTILE[0],
-        models=[model(text, random_weights=[text], licence=text) for text in HOSTILE[:3]],
-        warnings=HOSTILE,
-    )
