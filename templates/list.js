@@ -229,7 +229,7 @@ function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, ma
   if (expected[index] && is("wrong")) outcome.append(" ", element("b", "mark wrong", "✗ expected ", element("bdi", "", expected[index])));
   else if (expected[index]) outcome.append(" ", element("b", "mark right", "✓ right"));
   if (is("incomplete")) outcome.append(" ", element("b", "mark wrong", "does not add up"));
-  if (is("warned")) outcome.append(" ", element("b", "mark warning", "warning"));
+  else if (is("warned")) outcome.append(" ", element("b", "mark warning", "warning"));
   const ordinal = element("span", "ordinal", String(number));
   return element("li", "", ordinal, link, element("span", "task", tasks[index].replaceAll("-", " ")), preview, outcome);
 }

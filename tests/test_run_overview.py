@@ -144,11 +144,11 @@ def test_words_of_a_class_by_their_share_of_each_example() -> None:
     assert cells(class_.one("table")) == [
         ["Word", "Of the class", "Where it stands", "Examples"],
         ["bad", "50.0\N{NO-BREAK SPACE}%", "66.7\N{NO-BREAK SPACE}%", "3: a, b, d"],
-        ["film", "43.8\N{NO-BREAK SPACE}%", "43.8\N{NO-BREAK SPACE}%", "4: c, d, a, search"],
+        ["film", "43.8\N{NO-BREAK SPACE}%", "43.8\N{NO-BREAK SPACE}%", "4: c, d, a, all"],
         ["Good", "6.2\N{NO-BREAK SPACE}%", "25.0\N{NO-BREAK SPACE}%", "1: c"],
     ]
     hrefs = [a.attributes["href"] for a in class_.one("table").all("a", "view")]
-    assert hrefs == ["#q=film&label=NEGATIVE"]
+    assert hrefs == ["#q=%22film%22&label=NEGATIVE"]
     assert [p.words() for p in class_.all("p")][-1] == "Furthest above an even spread, over all examples: bad."
 
 

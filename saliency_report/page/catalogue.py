@@ -110,9 +110,9 @@ def marks(example: ExampleView) -> list[str]:
     found = {
         "wrong": example.verdict == "wrong",
         "failed": result.failure is not None,
-        "warned": bool(result.warnings or (example.model and example.model.random_weights)),
+        "warned": example.is_warned,
         "unfaithful": judged is not None and judged.kind == "bad",
-        "incomplete": any(note.kind == "danger" for note in example.notes),
+        "incomplete": example.is_incomplete,
     }
     return [name for name, holds in found.items() if holds]
 

@@ -69,7 +69,7 @@ class _Gathered:
 
     def view(self, key: str) -> str:
         """Link to the examples of the class that have the word."""
-        return filtered(q=self.spelling(key), label=self.map_.target.label)
+        return filtered(q=f'"{self.spelling(key)}"', label=self.map_.target.label)
 
 
 def classes(report: Report, scores: Scores) -> tuple[list[Class], int]:
