@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-import tempfile
 import warnings
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
@@ -23,8 +23,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from saliency_report import __version__
-from saliency_report.errors import OutputError, SaliencyReportError
-from saliency_report.output import check_writable, write
+from saliency_report.drawing import Drawing
+from saliency_report.errors import InputError, OutputError, SaliencyReportError
+from saliency_report.output import write
 from saliency_report.spec import DTYPES, Spec, json_schema, load_spec
 
 if TYPE_CHECKING:
@@ -68,9 +69,31 @@ def _remember_debug(ctx: click.Context, parameter: click.Parameter, value: bool)
 
 FILE = click.Path(path_type=Path)
 OUTPUT = click.option("-o", "--output", type=FILE, default="report.html", show_default=True, help="The page to write.")
+STATIC = click.option(
+    "--static",
+    is_flag=True,
+    help="Write a page without script and style too, for viewers that forbid them: report.static.html.",
+)
+TEMPLATE = click.option(
+    "--template", "templates", type=FILE, metavar="DIR", help="A folder whose templates go before the built-in ones."
+)
+CHARTS = click.option(
+    "--charts",
+    type=click.Choice(("plotly", "none")),
+    default="plotly",
+    show_default=True,
+    help="None leaves the chart library out of the page: 2 MB less.",
+)
 DEBUG = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Show the traceback of an error."
 )
+
+
+def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say which pages are drawn and where they go: the fields of a `Drawing`."""
+    for option in (TEMPLATE, CHARTS, STATIC, OUTPUT):
+        command = option(command)
+    return command
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -81,7 +104,7 @@ def main() -> None:
 
 @main.command()
 @click.argument("input", type=FILE)
-@OUTPUT
+@page_options
 @click.option("--json", "record", is_flag=True, help="Write the record too, beside the page: report.json.")
 @click.option("--device", help="cuda, cuda:1, xpu, mps or cpu. Default: the first that there is.")
 @click.option(
@@ -97,13 +120,14 @@ def main() -> None:
 @click.pass_context
 def run(
     ctx: click.Context,
+    /,
     input: Path,
-    output: Path,
     record: bool,
     device: str | None,
     dtype: str,
     limit: int | None,
     quiet: bool,
+    **page: Any,
 ) -> None:
     """Explain the examples of a YAML file and write the page.
 
@@ -113,40 +137,27 @@ def run(
     spec = load_spec(input)
     if limit:
         spec = replace(spec, examples=spec.examples[:limit])
-    outputs = [output, output.with_suffix(".json")] if record else [output]
-    if record and output.suffix == ".json":
-        raise OutputError(f"{output} is where --json writes the record.", "Name the page report.html, say, with -o.")
-    for path in outputs:
-        _check_output(path, input)
+    drawing = Drawing(**page)
+    record_path = drawing.output.with_suffix(".json")
+    if record and drawing.output.suffix == ".json":
+        raise OutputError(
+            f"{record_path} is where --json writes the record.", "Name the page report.html, say, with -o."
+        )
+    drawing.check(input, *[record_path] * record)
 
     debug = bool(ctx.meta["debug"])
     report = _compute(spec, device, dtype, _typed(ctx), debug=debug)
     if not quiet:
         _print_results(report)
 
-    from saliency_report.page import render_page
     from saliency_report.record import to_json
 
-    texts = [render_page(report), to_json(report)][: len(outputs)]
-    try:
-        for path, text in zip(outputs, texts, strict=True):
-            write(path, text)
-    except OutputError as error:
-        rescue = Path(tempfile.mkdtemp(prefix="saliency-report-"))
-        for path, text in zip(outputs, texts, strict=True):
-            write(rescue / path.name, text)
-        raise OutputError(error.message, f"Nothing is lost: see {rescue}. {error.next_step}") from error
+    outputs = drawing.save(report, *[(record_path, to_json)] * record)
     failed = sum(example.failure is not None for example in report.examples)
     done = len(report.examples) - failed
     also = f", {failed} failed" if failed else ""
     click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
     sys.exit(1 if failed else 0)
-
-
-def _check_output(path: Path, input: Path) -> None:
-    check_writable(path)
-    if path.resolve() == input.resolve():
-        raise OutputError(f"{path} is the input itself.", "Name another file with -o.")
 
 
 def _typed(ctx: click.Context) -> str:
@@ -198,12 +209,10 @@ def _print_results(report: Report) -> None:
 
 @main.command()
 @click.argument("record", type=FILE)
-@OUTPUT
+@page_options
 @DEBUG
-def render(record: Path, output: Path) -> None:
+def render(record: Path, **page: Any) -> None:
     """Draw the page of a report.json again; needs no torch."""
-    from saliency_report.errors import InputError
-    from saliency_report.page import render_page
     from saliency_report.record import from_json
 
     try:
@@ -212,9 +221,12 @@ def render(record: Path, output: Path) -> None:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         raise InputError(f"{record}: cannot be read: {reason}.", "Give the file that `run --json` wrote.") from error
     report = from_json(text, str(record))
-    _check_output(output, record)
-    write(output, render_page(report))
-    click.echo(f"{len(report.examples)} examples: {output}")
+    del text  # of 10,000 examples 92 MB
+    drawing = Drawing(**page)
+    drawing.check(record)
+    for path, drawn in zip(drawing.paths, drawing.draw(report), strict=True):
+        write(path, drawn)
+    click.echo(f"{len(report.examples)} examples: {', '.join(map(str, drawing.paths))}")
 
 
 @main.command()

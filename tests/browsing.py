@@ -103,24 +103,30 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     """Open a report from a file; at the end the page must have stayed silent and asked for nothing else."""
     opened: list[Visit] = []
 
-    def open_(report: Report, script: str = "", scripts: bool = True, **options: Any) -> Visit:
+    def open_(
+        report: Report,
+        script: str = "",
+        scripts: bool = True,
+        templates: Path | None = None,
+        silent: bool = True,
+        **options: Any,
+    ) -> Visit:
         path = tmp_path / f"report-{len(opened)}.html"
-        path.write_text(render_page(report), encoding="utf-8", newline="")
+        path.write_text(render_page(report, templates=templates), encoding="utf-8", newline="")
         context = browser.new_context(**options)
         page = context.new_page()
         if script:
             page.add_init_script(script)
         found = Visit(page)
-        if (
-            not scripts
-        ):  # off for the page alone: with java_script_enabled=False a test cannot wait for a promise either
+        if not scripts:  # for the page alone: with java_script_enabled=False a test cannot wait for a promise either
             switch = context.new_cdp_session(page)
             switch.send("Emulation.setScriptExecutionDisabled", {"value": True})
         found.page.goto(path.as_uri())
         if not scripts:
             switch.send("Emulation.setScriptExecutionDisabled", {"value": False})
-        assert found.noise == [path.as_uri()]
-        found.noise.clear()
+        assert found.noise[:1] == [path.as_uri()]
+        del found.noise[0]
+        assert found.noise == [] or not silent
         opened.append(found)
         return found
 

@@ -55,6 +55,15 @@ class TestRun:
         assert "; strongest: " in out
         assert "first  text-classification  LABEL_" in out
 
+    def test_writes_the_page_without_script_and_style_beside_it(self) -> None:
+        code, out, _ = invoke("run", "in.yaml", "--limit", "1", "-q", "--static", "--json")
+        assert code == 0
+        assert out.endswith(" s on cpu: report.html, report.static.html, report.json\n")
+        code, out, _ = invoke("render", "report.json", "-o", "again.html", "--static")
+        assert (code, out) == (0, "1 examples: again.html, again.static.html\n")
+        assert Path("again.static.html").read_bytes() == Path("report.static.html").read_bytes()
+        assert "<script" not in Path("report.static.html").read_text(encoding="utf-8")
+
     def test_an_example_that_fails_costs_exit_code_1_and_nothing_else(self) -> None:
         code, out, _ = invoke("run", "in.yaml", "-o", "page.html", "--json")
         assert code == 1

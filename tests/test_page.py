@@ -26,7 +26,7 @@ from saliency_report.page.spans import runs_by_segment
 from saliency_report.record import Report, Segment, from_json, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
-VOID = {"meta", "input", "br", "img"}
+VOID = {"meta", "input", "br", "hr", "img"}
 
 
 @dataclass

@@ -48,7 +48,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Figure:
-    """A map over its text; `largest` is the score that has the strongest colour.
+    """A map over its text; `end` is the score that has the strongest colour.
 
     The figure of another method is `hidden` where only targets that are not shown first have a map by it. One of the
     large figures stands `apart` where its numbers have another unit than the first one's, and so a scale of its own.
@@ -60,13 +60,18 @@ class Figure:
     aggregation: Aggregation
     encoding: Encoding
     flows: list[Flow]
-    largest: str
+    end: float
     name: str
     facts: list[Fact]
     chosen: bool = False
     expected: bool = False
     hidden: bool = False
     apart: bool = False
+
+    @property
+    def largest(self) -> str:
+        """The end of the scale, as it is written."""
+        return text.significant(self.end)
 
     @property
     def is_long(self) -> bool:
@@ -141,6 +146,20 @@ def other_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
             )
 
 
+def target_figures(result: ExampleResult, scores: Scores, group: Group) -> Iterator[Figure]:
+    """A figure for each map of one target, each on its own scale."""
+    for index in (group.primary, *group.others):
+        map_ = result.maps[index]
+        yield _figure(
+            result,
+            scores,
+            index,
+            end=colour.largest(result, [map_], scores.headline(map_).name),
+            explained=set(explained_tokens(map_.target)),
+            name=f"{map_.title}, by {scores.method(map_).title}",
+        )
+
+
 def explained_tokens(target: Target) -> range:
     """Indices of the tokens that a target of generation consists of; none elsewhere."""
     if target.position is None:
@@ -197,7 +216,7 @@ def _figure(
             )
             for segment, runs in zip(encoding.segments, runs_by_segment(encoding), strict=True)
         ],
-        largest=text.significant(end),
+        end=end,
         name=name,
         facts=list(facts(map_)),
         chosen=chosen,

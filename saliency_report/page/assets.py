@@ -1,0 +1,71 @@
+"""The page's style sheet, its script, and the policy that admits them and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jinja2 import Environment
+
+from saliency_report.page import colour
+from saliency_report.page.own_templates import BRAND, BUILTIN
+from saliency_report.page.plotly_bundle import Bundle, csp_hash
+
+STYLES = ("report.css", "run.css", "list.css", "evidence.css")
+SCRIPTS = ("report.js", "data.js", "list.js", "elements.js", "example.js")
+CHARTS = ("charts.js", "evidence.js")
+NO_CHARTS = ("no_charts.js",)
+
+
+def style_of(environment: Environment, templates: Path | None) -> str:
+    """The palette and the style sheets, brand.css of a folder of templates last."""
+    brand = [BRAND] if templates and (templates / BRAND).is_file() else []
+    return _palette_css() + _joined(environment, *STYLES, *brand)
+
+
+def script_of(environment: Environment, *, charts: bool) -> str:
+    """The page's script; built-in files alone, since what is joined here may run."""
+    names = (*SCRIPTS, *(CHARTS if charts else NO_CHARTS), "start.js")
+    return _joined(environment, *(BUILTIN + name for name in names))
+
+
+def content_policy(style: str, script: str, bundle: Bundle | None) -> str:
+    """Nothing is allowed but what is named here; images of data: and blob: are for downloads of pictures."""
+    scripts, styles = [csp_hash(script)], [csp_hash(style)]
+    if bundle:
+        scripts.append(bundle.csp_hash)
+        # Plotly makes an empty style sheet, which it fills by rules, and sets empty style attributes, which need
+        # 'unsafe-hashes' besides. plotly.js 3.0.0 and 4.1.1 so draw bars, heatmaps, hover labels and the mode bar
+        # without a violation. Bold in a hover label would be one: it becomes a style attribute.
+        styles += ["'unsafe-hashes'", csp_hash("")]
+    return "; ".join(
+        [
+            "default-src 'none'",
+            f"script-src {' '.join(scripts)}",
+            f"style-src {' '.join(styles)}",
+            "img-src data: blob:",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ]
+    )
+
+
+def _joined(environment: Environment, *names: str) -> str:
+    """Template files one after another, without indents and lines of comment, which are a fifth of them."""
+    assert environment.loader is not None
+    text = "".join(environment.loader.get_source(environment, name)[0] for name in names)
+    lines = (line.strip() for line in text.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith(("//", "/*")))
+
+
+def _palette_css() -> str:
+    light, dark = (
+        ";".join(f"{name}:{value}" for name, value in colour.palette(theme).items())
+        for theme in (colour.LIGHT, colour.DARK)
+    )
+    classes = "".join(
+        f".{name}{number}{{background:var(--{name}{number})}}"
+        for name in colour.LIGHT.hues
+        for number in range(1, colour.STEPS + 1)
+    )
+    dark_rule = f"@media screen and (prefers-color-scheme:dark){{:root{{{dark}}}}}"
+    return f":root{{{light}}}{dark_rule}{classes}\n"

@@ -1,0 +1,129 @@
+"""Coloured text where style is forbidden: a word is a piece of MathML, the one inline thing with a colour attribute.
+
+`mathbackground` is honoured where a policy forbids every style, and lies under the word itself, however wide the
+reader's letters are; a mail program that knows no MathML leaves the plain text. To the layout such a piece is a
+picture without a direction, so the order of right-to-left and left-to-right parts is settled here.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+
+from markupsafe import escape
+
+FONT = "sans-serif"
+LONGEST = 24  # characters that stay on one line
+_DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
+
+
+@dataclass(frozen=True)
+class Letters:
+    """A stretch of text, its colour, and how it is marked besides: + or −, explained, small, a chip."""
+
+    text: str
+    colour: str = ""
+    sign: str = ""
+    title: str = ""
+    explained: bool = False
+    small: bool = False
+    chip: bool = False
+
+
+@dataclass
+class _Unit:
+    """Letters without a break between them, and the direction in which they are read; None where it does not matter."""
+
+    letters: list[Letters] = field(default_factory=list)
+    direction: str | None = None
+
+    @property
+    def text(self) -> str:
+        return "".join(part.text for part in self.letters)
+
+
+def direction(text: str) -> str | None:
+    """The direction of the first letter that has one."""
+    return next((_DIRECTIONS[kind] for c in text if (kind := unicodedata.bidirectional(c)) in _DIRECTIONS), None)
+
+
+def heat(letters: Iterable[Letters]) -> str:
+    """A block of HTML with the text as it is, blanks and line breaks too, and its colours."""
+    parts = list(letters)
+    base = direction("".join(part.text for part in parts)) or "ltr"
+    units = _directed(_units(parts), base)
+    body = []
+    for of_group, group in groupby(units, key=lambda unit: unit.direction):
+        shown = "".join(_written(unit, of_group or base) for unit in group)
+        body.append(f'<span dir="{of_group}">{shown}</span>' if of_group != base else shown)
+    # A line break directly after <pre> would be lost; `wrap` lets lines be as long as the window.
+    return f'<pre wrap dir="{base}"><font face="{FONT}" size="4">{"".join(body)}</font></pre>'
+
+
+def _units(letters: Iterable[Letters]) -> list[_Unit]:
+    units: list[_Unit] = []
+    for part in letters:
+        pieces = [part.text] if part.colour or part.chip else re.split(r"(\s+)", part.text)
+        for piece in filter(None, pieces):
+            if not (units and _joins(units[-1], piece) and not part.chip):
+                units.append(_Unit())
+            units[-1].letters.append(replace(part, text=piece))
+    for unit in units:
+        unit.direction = direction(unit.text)
+    return units
+
+
+def _joins(unit: _Unit, text: str) -> bool:
+    """Whether no line may end between a unit and what follows: both are letters of an alphabet, and not too many."""
+    last = unit.letters[-1]
+    wide = {unicodedata.east_asian_width(last.text[-1]), unicodedata.east_asian_width(text[0])} & {"W", "F"}
+    blank = last.text[-1].isspace() or text[0].isspace()
+    return not (last.chip or wide or blank) and len(unit.text) + len(text) <= LONGEST
+
+
+def _directed(units: list[_Unit], base: str) -> list[_Unit]:
+    """What has no direction takes that of its neighbours where they agree, else that of the whole text."""
+    before = base
+    places = [index for index, unit in enumerate(units) if unit.direction]
+    for place, index in enumerate(places):
+        after = units[places[place + 1]].direction if place + 1 < len(places) else base
+        before = units[index].direction or base
+        for unit in units[index + 1 : places[place + 1] if place + 1 < len(places) else len(units)]:
+            # A number is read with left-to-right letters before it.
+            is_number = before == "ltr" and any(unicodedata.bidirectional(c) == "EN" for c in unit.text)
+            unit.direction = before if before == after or is_number else base
+    for unit in units[: places[0] if places else len(units)]:
+        unit.direction = base
+    return units
+
+
+def _written(unit: _Unit, of_group: str) -> str:
+    if not any(part.colour for part in unit.letters):
+        return "".join(_marked(part) for part in unit.letters)
+    own = direction(unit.text) or ("ltr" if any(c.isdigit() for c in unit.text) else of_group)
+    ways = f' dir="{own}"' if own != "ltr" else ""  # MathML is left-to-right unless told otherwise
+    return f'<math role="none"{ways}>{"".join(_coloured(unit.letters))}</math>'
+
+
+def _coloured(letters: Iterable[Letters]) -> Iterator[str]:
+    for part in letters:
+        colour = f' mathbackground="{part.colour}"' if part.colour else ""
+        # MathML shows no title of its own.
+        hover = f' title="{escape(part.title)}"' if part.title else ""
+        yield f'<mtext role="none"{colour}><font face="{FONT}"{hover}>{_marked(part)}</font></mtext>'
+
+
+def _marked(part: Letters) -> str:
+    shown = str(escape(part.text))
+    for tag, wanted in (
+        ("u", part.sign == "+"),
+        ("i", part.sign == "−"),
+        ("b", part.explained),
+        ("small", part.small),
+        ("code", part.chip),
+    ):
+        shown = f"<{tag}>{shown}</{tag}>" if wanted else shown
+    return shown
