@@ -186,6 +186,7 @@ def test_table_of_numbers_follows_the_generated_token(visit: Open, realistic: Re
     page.draw(2)
     page.page.locator("#example-2 [role=radio]", has_text="looked").click()
     page.page.locator("#example-2 .numbers:not(.of-matrix) summary").click()
+    page.until("document.querySelectorAll('#example-2 .numbers:not(.of-matrix) thead th').length", 8)
     row = page.page.locator("#example-2 .numbers:not(.of-matrix) tbody tr", has_text="cat").first
     scores = [
         text.significant(text.rounded(measured(s)[2])) for s in realistic.examples[1].maps[2].word_scores.values()
@@ -212,6 +213,10 @@ def test_choices_share_a_chart_that_shows_the_picked_one(visit: Open, realistic:
 
 def test_pointing_at_a_word_says_its_number(visit: Open, realistic: Report) -> None:
     page = visit(realistic)
+    page.draw(1)
+    page.until(
+        "document.querySelector('#example-1 .readout').textContent", "Point at a word, or tap it, for its number."
+    )
     page.page.locator("#example-1 .w", has_text="hated").hover()
     scores = measured(realistic.examples[0].maps[0].word_scores["l2"])
     assert page.page.locator("#example-1 .readout").text_content() == f"hated: l2 {text.significant(scores[8])}"
@@ -313,7 +318,7 @@ def test_a_word_is_coloured_as_far_as_the_explained_token_can_see(visit: Open, e
     page = visit(report)
     page.draw(1)
     for _ in range(place):
-        page.page.get_by_label("Next explained token").click()
+        page.page.get_by_role("button", name="Next explained token").click()
     shown = page.ask("[...document.querySelectorAll('.text [title]')].map((e) => e.textContent)")
     seen = [t for t in tokens[: report.examples[0].maps[place].target.position] if t.text != "Ġ"]
     assert "".join(shown) == "".join(t.text.removeprefix("Ġ") for t in seen)

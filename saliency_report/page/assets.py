@@ -37,6 +37,8 @@ def content_policy(style: str, script: str, bundle: Bundle | None) -> str:
         # 'unsafe-hashes' besides. plotly.js 3.0.0 and 4.1.1 so draw bars, heatmaps, hover labels and the mode bar
         # without a violation. Bold in a hover label would be one: it becomes a style attribute.
         styles += ["'unsafe-hashes'", csp_hash("")]
+    # A page without Plotly, or with its small bundle, puts in no string as HTML that its own policy has not let in.
+    trusted = ["require-trusted-types-for 'script'", "trusted-types saliency-report"]
     return "; ".join(
         [
             "default-src 'none'",
@@ -45,6 +47,7 @@ def content_policy(style: str, script: str, bundle: Bundle | None) -> str:
             "img-src data: blob:",
             "base-uri 'none'",
             "form-action 'none'",
+            *(trusted if bundle is None or bundle.trusts_types else []),
         ]
     )
 
