@@ -213,7 +213,8 @@ function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, ma
   const index = number - 1;
   const is = (name) => (marks[index] & bits[name]) !== 0;
   const element = (tag, className, ...content) => {
-    const made = Object.assign(document.createElement(tag), { className });
+    const made = document.createElement(tag);
+    if (className) made.className = className;
     made.append(...content);
     return made;
   };

@@ -129,8 +129,14 @@ def planted(strings: list[str]) -> Report:
 
 def everywhere(page: Visit, ask: str) -> list[Any]:
     """What a JavaScript function says of each example: the one place that knows how to come to all of them."""
-    page.ask("dispatchEvent(new Event('beforeprint'))")  # now the script has worked on every example
-    found: list[Any] = page.ask(f"[...document.querySelectorAll('article.example')].map({ask})")
+    found: list[Any] = []
+    for number in range(1, page.ask("list.pages") + 1):
+        page.ask(f"list.turnTo({number})")
+        page.ask("packs[list.page - 1].read()")
+        page.ask("dispatchEvent(new Event('beforeprint'))")  # now the script has worked on every example
+        page.ask("all('.numbers').forEach((fold) => { fold.open = true; fold.dispatchEvent(new Event('toggle')); })")
+        found += page.ask(f"[...document.querySelectorAll('article.example')].map({ask})")
+    page.ask("list.turnTo(1)")
     return found
 
 
