@@ -257,6 +257,16 @@ def test_no_width_makes_the_page_scroll_sideways(visit: Open, realistic: Report,
     assert page.ask("document.documentElement.scrollWidth") <= width
 
 
+def test_a_text_has_the_direction_of_its_own_letters_and_not_of_a_chip(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    direction = "(number) => getComputedStyle(document.querySelector(`#example-${number} .text`)).direction"
+    assert [page.ask(direction, number) for number in (1, 8)] == ["ltr", "rtl"]  # both begin with [CLS]
+    ends = page.ask(
+        "[...document.querySelectorAll('#example-8 .w:not(.chip)')].map((e) => e.getBoundingClientRect().right)"
+    )
+    assert ends == sorted(ends, reverse=True)
+
+
 def test_a_browser_that_cannot_unpack_says_so_and_the_rest_works(visit: Open, realistic: Report) -> None:
     script = "delete window.DecompressionStream"
     page = visit(records.report(*realistic.examples[:4]), script=script)
