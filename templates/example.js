@@ -24,6 +24,7 @@ class Example {
     if (this.isSequence && this.data.targets.length > 1) this.makeTokensChoosable();
     if (this.figures.length > 1) this.makeMapsChoosable();
     this.addReadout();
+    addDownloads(this);
   }
 
   get isSequence() { return this.data.kind === "sequence"; }

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Dialog, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 
 from saliency_report.page import render_page
 from saliency_report.record import Report
@@ -47,7 +47,11 @@ class Visit:
         page.on("console", lambda message: self.noise.append(message.text))
         page.on("pageerror", lambda error: self.noise.append(str(error)))
         page.on("dialog", self.dismiss)
-        page.on("request", lambda request: self.noise.append(request.url))
+        page.on("request", self.note)
+
+    def note(self, request: Request) -> None:
+        if not request.url.startswith("blob:"):  # made by the page itself, for a picture of a text
+            self.noise.append(request.url)
 
     def dismiss(self, dialog: Dialog) -> None:
         self.noise.append(dialog.message)

@@ -10,8 +10,9 @@ from saliency_report.page import colour
 from saliency_report.page.own_templates import BRAND, BUILTIN
 from saliency_report.page.plotly_bundle import Bundle, csp_hash
 
-STYLES = ("report.css", "run.css", "list.css", "evidence.css")
-SCRIPTS = ("report.js", "data.js", "list.js", "elements.js", "example.js")
+STYLES = ("report.css", "run.css", "list.css", "evidence.css", "download.css")
+DOWNLOADS = ("picture.js", "picture_text.js", "download_table.js", "download.js")
+SCRIPTS = ("report.js", "data.js", "list.js", "elements.js", "example.js", *DOWNLOADS)
 CHARTS = ("charts.js", "evidence.js")
 NO_CHARTS = ("no_charts.js",)
 
