@@ -84,6 +84,7 @@ CHARTS = click.option(
     show_default=True,
     help="None leaves the chart library out of the page: 2 MB less.",
 )
+EMBED = click.option("--embed-record", is_flag=True, help="The record in the page, however large it is.")
 DEBUG = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Show the traceback of an error."
 )
@@ -91,7 +92,7 @@ DEBUG = click.option(
 
 def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which pages are drawn and where they go: the fields of a `Drawing`."""
-    for option in (TEMPLATE, CHARTS, STATIC, OUTPUT):
+    for option in (TEMPLATE, CHARTS, EMBED, STATIC, OUTPUT):
         command = option(command)
     return command
 

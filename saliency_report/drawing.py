@@ -22,6 +22,7 @@ class Drawing:
     output: Path
     static: bool = False
     charts: Literal["plotly", "none"] = "plotly"
+    embed_record: bool = False
     templates: Path | None = None
 
     @property
@@ -50,7 +51,8 @@ class Drawing:
         from saliency_report.page import render_page
         from saliency_report.page.static import render_static
 
-        pages = [render_page(report, charts=self.charts == "plotly", templates=self.templates)]
+        charts = self.charts == "plotly"
+        pages = [render_page(report, charts=charts, embed_record=self.embed_record, templates=self.templates)]
         return [*pages, render_static(report, templates=self.templates)] if self.static else pages
 
     def save(self, report: Report, *others: tuple[Path, Callable[[Report], str]]) -> list[Path]:

@@ -100,3 +100,7 @@ async function image({ svg, width, height }) {
     URL.revokeObjectURL(address);
   }
 }
+
+one("#save-record")?.addEventListener("click", () => {
+  saved("report.json", () => unpack(one("#record").textContent), one(".record .said"));
+});

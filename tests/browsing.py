@@ -112,11 +112,14 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         script: str = "",
         scripts: bool = True,
         templates: Path | None = None,
+        embed_record: bool = False,
         silent: bool = True,
         **options: Any,
     ) -> Visit:
         path = tmp_path / f"report-{len(opened)}.html"
-        path.write_text(render_page(report, templates=templates), encoding="utf-8", newline="")
+        path.write_text(
+            render_page(report, embed_record=embed_record, templates=templates), encoding="utf-8", newline=""
+        )
         context = browser.new_context(**options)
         page = context.new_page()
         if script:

@@ -142,6 +142,14 @@ def test_render_draws_the_identical_page_from_the_record() -> None:
 
 
 @pytest.mark.usefixtures("folder")
+def test_run_and_render_put_the_record_into_the_page() -> None:
+    invoke("run", "in.yaml", "--json", "--embed-record", "-q")
+    invoke("render", "report.json", "-o", "again.html", "--embed-record")
+    assert Path("again.html").read_bytes() == Path("report.html").read_bytes()
+    assert 'id="record"' in Path("again.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("folder")
 def test_render_refuses_what_is_no_record() -> None:
     code, _, err = invoke("render", "in.yaml")
     assert code == 2

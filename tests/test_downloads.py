@@ -14,9 +14,9 @@ import pytest
 
 import method_records
 import records
-from saliency_report.page import text
+from saliency_report.page import render_page, text
 from saliency_report.page.tables import token_labels, word_labels
-from saliency_report.record import ExampleResult, Map, Report
+from saliency_report.record import ExampleResult, Map, Report, from_json, to_json
 
 if TYPE_CHECKING:
     from browsing import Open, Visit
@@ -29,6 +29,14 @@ SVG = "{http://www.w3.org/2000/svg}"
 @pytest.fixture(scope="module")
 def realistic() -> Report:
     return records.realistic()
+
+
+def hostile() -> Report:
+    examples: list[ExampleResult] = []
+    for string in records.HOSTILE:
+        examples.append(records.classification(string, string, string, labels=(string, "other"), warnings=[string]))
+        examples.append(records.generation(string, string, f" {string}"))
+    return records.report(*examples, title=records.HOSTILE[0])
 
 
 def taken(page: Visit, number: int, kind: str) -> bytes:
@@ -240,7 +248,7 @@ def test_no_spreadsheet_runs_a_text_and_long_words_stay_whole(visit: Open) -> No
 
 
 def test_hostile_text_stays_text_in_every_download(visit: Open) -> None:
-    report = records.hostile()
+    report = hostile()
     page = visit(report)
     for number in (1, 4, 5, 19):
         picture = Picture(taken(page, number, "SVG"))
@@ -248,6 +256,50 @@ def test_hostile_text_stays_text_in_every_download(visit: Open) -> None:
         assert "".join(text.visible(result.id).split()) in "".join(picture.words())
         rows = table(taken(page, number, "CSV"))
         assert {row["example"].lstrip("'") for row in rows} == {text.visible(result.id)}
+
+
+@pytest.mark.parametrize("report", [records.realistic(), hostile()], ids=["realistic", "hostile"])
+def test_record_comes_out_of_the_page_as_it_went_in(visit: Open, report: Report) -> None:
+    page = visit(report, embed_record=True)
+    assert page.page.get_by_text("run --json").is_hidden()
+    with page.page.expect_download() as found:
+        page.page.get_by_role("button", name="Download the record (report.json)").click()
+    assert found.value.suggested_filename == "report.json"
+    content = Path(found.value.path()).read_bytes()
+    assert content == to_json(report).encode()
+    assert from_json(content.decode(), "report.json") == report
+
+
+@pytest.mark.parametrize("length", [50, 51])
+def test_a_large_record_is_in_the_page_only_when_asked_for(length: int) -> None:
+    few = records.report(*(records.classification(f"n{i}", "So, so. " * (i + 1)) for i in range(length)))
+    asked = render_page(few, embed_record=True)
+    assert asked.count('id="record"') == asked.count("Download the record") == 1
+    assert "is not in this page" not in asked
+    page = render_page(few)
+    assert 'id="record"' not in page
+    assert "in the record, which is not in this page: <code>saliency-report run --json</code> writes it" in page
+
+
+def test_a_small_record_is_in_the_page_unasked() -> None:
+    assert 'id="record"' in render_page(records.report(records.classification("one", "So so.")))
+
+
+def test_a_page_without_charts_or_script_is_kept_small(realistic: Report) -> None:
+    for page in (render_page(realistic, charts=False), render_page(records.report(records.failed("only")))):
+        assert 'id="record"' not in page
+        assert "<code>--embed-record</code> into it" in page
+    assert 'id="record"' in render_page(realistic, charts=False, embed_record=True)
+    assert 'id="record"' in render_page(records.report(records.failed("only")), embed_record=True)
+
+
+def test_record_of_a_page_without_a_map(visit: Open) -> None:
+    """Whether a page that has a script for the record alone stays silent."""
+    report = records.report(records.failed("only"))
+    page = visit(report, embed_record=True)
+    with page.page.expect_download() as found:
+        page.page.get_by_role("button", name="Download the record (report.json)").click()
+    assert Path(found.value.path()).read_bytes() == to_json(report).encode()
 
 
 def test_a_failed_example_has_nothing_to_take_and_the_keyboard_reaches_the_rest(visit: Open, realistic: Report) -> None:

@@ -20,7 +20,7 @@ from saliency_report.page.catalogue import Catalogue
 from saliency_report.page.environment import make_environment
 from saliency_report.page.island import example_data, page_data
 from saliency_report.page.own_templates import located
-from saliency_report.page.packs import EXAMPLES, Pack, batches, pack
+from saliency_report.page.packs import EXAMPLES, Pack, batches, pack, packed_record
 from saliency_report.page.plotly_bundle import plotly_bundle
 from saliency_report.page.scores import Scores, scores
 from saliency_report.page.view import OUTCOMES_SHOWN, ExampleView, view
@@ -29,7 +29,9 @@ from saliency_report.record import Report
 __all__ = ["render_page"]
 
 
-def render_page(report: Report, *, charts: bool = True, templates: Path | None = None) -> str:
+def render_page(
+    report: Report, *, charts: bool = True, embed_record: bool = False, templates: Path | None = None
+) -> str:
     """The page of a report; the same report gives the same page, byte for byte.
 
     Raises:
@@ -38,7 +40,9 @@ def render_page(report: Report, *, charts: bool = True, templates: Path | None =
     environment = make_environment(templates, charts=charts)
     occurring = scores(report)
     mapped = any(result.maps for result in report.examples)
-    scripted = mapped or len(report.examples) > EXAMPLES
+    scripted = mapped or len(report.examples) > EXAMPLES or embed_record
+    # A page without charts is one that has to be small.
+    record = packed_record(report, anyhow=embed_record) if embed_record or (charts and scripted) else None
     bundle = plotly_bundle() if charts and mapped else None
     style = style_of(environment, templates)
     script = script_of(environment, charts=bundle is not None) if scripted else ""
@@ -57,6 +61,7 @@ def render_page(report: Report, *, charts: bool = True, templates: Path | None =
             page_data=page_data(occurring),
             catalogue=pack(body.catalogue.data()),
             packs=body.packs,
+            record=record,
             pack_size=EXAMPLES,
             policy=policy,
             style=Markup(style),

@@ -16,8 +16,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from saliency_report.record import Report, to_json
+
 EXAMPLES = 50  # in a pack, in the page before any script runs, and on one page of the list
 PLAIN_BYTES = 24_000  # above it JSON is compressed; a browser that cannot unpack still serves a dozen short examples
+
+# Of the record in the page, packed: some 30 film snippets, or 15 examples of several tasks. A page with charts weighs
+# 2 MB without it; beyond, each further example would weigh 2 to 4 kB more.
+RECORD_BYTES = 64_000
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,14 @@ def pack(data: Any) -> Pack:
     for letter in "<>&'\r\u2028\u2029":
         text = text.replace(letter, f"\\u{ord(letter):04x}")
     return Pack(Markup(text), False)
+
+
+def packed_record(report: Report, *, anyhow: bool) -> Pack | None:
+    """The record for the reader to save, where it is small; always compressed, for it is hostile text as it stands."""
+    if not anyhow and len(report.examples) > EXAMPLES:
+        return None  # too large by far, and 10,000 examples would be packed for nothing
+    packed = compressed(to_json(report))
+    return Pack(Markup(packed), True) if anyhow or len(packed) <= RECORD_BYTES else None
 
 
 def compressed(text: str) -> str:
