@@ -92,7 +92,7 @@ function loadPlotly() {
 
 const theme = {
   query: matchMedia("(prefers-color-scheme: dark)"),
-  isDark() { return this.query.matches; },
+  isDark() { return this.query.matches && !document.documentElement.classList.contains("on-paper"); },
   /** A CSS custom property; Plotly cannot read var(). */
   get(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); },
 };

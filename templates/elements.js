@@ -45,8 +45,7 @@ function fillChances(list, alternatives) {
 }
 
 /** The table of numbers of a map: every word, and below a word of several tokens each of them. */
-function tableRows(map, encoding) {
-  const names = Object.keys(map.scores.words);
+function tableRows(map, encoding, names = Object.keys(map.scores.words)) {
   const row = (unit, index, text, tokens, special) => {
     const line = document.createElement("tr");
     line.className = `${unit === "tokens" ? "part" : ""}${special ? " reserved" : ""}`;
@@ -70,9 +69,9 @@ function tableRows(map, encoding) {
 }
 
 /** The head of that table: the names of the map's scores. */
-function tableHead(map) {
+function tableHead(map, names = Object.keys(map.scores.words)) {
   const line = document.createElement("tr");
-  for (const name of ["Text", "Token", ...Object.keys(map.scores.words)]) {
+  for (const name of ["Text", "Token", ...names]) {
     line.append(Object.assign(document.createElement("th"), { scope: "col", textContent: name }));
   }
   return line;

@@ -127,8 +127,6 @@ function cannotUnpack(error) {
   one("#examples").prepend(note);
 }
 
-addEventListener("beforeprint", () => [...list.cards.children].forEach(wake));
-
 // The switches, which the link of a view can set.
 
 const SWITCHES = {

@@ -292,14 +292,6 @@ def test_script_writes_numbers_as_the_server_does(visit: Open, realistic: Report
     assert page.ask("(numbers) => numbers.map(significant)", numbers) == [text.significant(n) for n in numbers]
 
 
-def test_print_opens_the_tables_and_hides_the_switches(visit: Open, realistic: Report) -> None:
-    page = visit(realistic, color_scheme="dark")
-    page.page.emulate_media(media="print")
-    assert page.page.locator("#example-1 table").is_visible()
-    assert page.page.locator(".controls").is_hidden()
-    assert page.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
-
-
 def test_the_quickstart_opens_with_the_network_cut_and_draws_every_chart(visit: Open, explain: Explain) -> None:
     report = explain((Path(__file__).parent.parent / "sample_inputs/quickstart.yaml").read_text(encoding="utf-8"))
     page = visit(report, offline=True)
