@@ -1,7 +1,7 @@
 // Plotly, unpacked when the first chart comes near, and the kinds of chart. Positions are integers and labels are tick
 // texts: by label, Plotly would merge repeated tokens. It reads labels as a kind of HTML, so "<s>" has to be escaped.
 
-const LABEL_WIDTH = 22; // pixels a bar needs so that every label can be read
+const LABEL_WIDTH = 20; // pixels a bar needs so that every label can be read: slanted, a line of 12 takes 17
 const LONGEST_TICK = 16;
 const FEWEST_BARS = 8; // room for as many, so that two bars are not as wide as the page
 
