@@ -1,6 +1,4 @@
 // The letters of a picture: each word of a line as one text of SVG, at the place where the browser wrote it.
-
-const graphemes = new Intl.Segmenter();
 const ascents = new Map();
 const pen = document.createElement("canvas").getContext("2d");
 
@@ -62,6 +60,7 @@ function breakSign(element) {
 
 /** Stretches of text that lie side by side in a line, of one word and one direction; blanks only inside of them. */
 function parts(nodes) {
+  const graphemes = new Intl.Segmenter(); // where a browser has none, only pictures fail
   const found = [];
   let last = null;
   let start = 0; // of the node, in the text of them all
