@@ -18,7 +18,8 @@ from torch import Tensor
 class Aggregation:
     """One way to make a number of an attribution `a`, such as a gradient `g`, and the embedding `x` it belongs to.
 
-    `token(a, x)`: (..., t, d), (t, d) -> (..., t). `word` says how the scores of a word's tokens become the word's.
+    `token(a, x)`: (..., t, d), (t, d) -> (..., t). `word` says how the scores of a word's tokens become the word's;
+    None that they do not, and a word is measured itself: the drops of two tokens do not tell the drop of both.
     What is one number a token from the start, a drop or an attention, comes as an attribution with d = 1.
     """
 
@@ -28,7 +29,7 @@ class Aggregation:
     sentence: str
     formula: str
     token: Callable[[Tensor, Tensor], Tensor]
-    word: Literal["norm", "sum", "mean", "amax"]
+    word: Literal["norm", "sum", "mean", "amax"] | None
 
 
 def _sum(a: Tensor, x: Tensor) -> Tensor:
@@ -197,7 +198,7 @@ AGGREGATIONS: dict[str, Aggregation] = {
             "number, negative lowers it; drops do not add up to anything.",
             "F(x) − F(x without it)",
             _sum,
-            "sum",
+            None,
         ),
         Aggregation(
             "attention",
@@ -228,7 +229,8 @@ def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> di
     return {name: _gather(values, of_token[: len(values)], AGGREGATIONS[name].word) for name, values in scores.items()}
 
 
-def _gather(values: Tensor, word: Tensor, how: str) -> Tensor:
+def _gather(values: Tensor, word: Tensor, how: str | None) -> Tensor:
+    assert how is not None, "this score is measured of words, not gathered from tokens"
     zeros = values.new_zeros(int(word[-1]) + 1)
     if how == "norm":
         return zeros.index_add(0, word, values.square()).sqrt()

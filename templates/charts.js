@@ -45,6 +45,19 @@ const charts = {
     for (const plot of example.plots) if (this.near.has(plot)) this.draw(plot);
   },
 
+  /** The bars of a word get their labels, as if pointed at; without a word no bar has one. */
+  light(example, indices) {
+    for (const { kind, canvas } of example.plots ?? []) {
+      if (kind !== "bars" || !canvas.classList.contains("drawn") || !canvas.data) continue; // not drawn, or purged
+      const places = indices.map((index) => canvas.data[0].customdata.indexOf(index)).filter((place) => place >= 0);
+      canvas.isLitByText = true;
+      if (places.length) Plotly.Fx.hover(canvas, places.map((pointNumber) => ({ curveNumber: 0, pointNumber })));
+      else if (canvas.isHovered) Plotly.Fx.unhover(canvas);
+      canvas.isHovered = places.length > 0;
+      canvas.isLitByText = false;
+    }
+  },
+
   refreshAll() {
     for (const plot of this.near) this.draw(plot);
   },
@@ -107,9 +120,9 @@ function tick(text) {
 }
 
 /** Positions of an encoding that are in view, in the order of the text. */
-function positions(example, encoding) {
-  const special = example.special(encoding);
-  return encoding[state.unit].map((_, index) => index).filter((index) => state.special || !special.has(index));
+function positions(example, encoding, unit) {
+  const special = example.special(encoding, unit);
+  return encoding[unit].map((_, index) => index).filter((index) => state.special || !special.has(index));
 }
 
 /** An axis makes room on its own side alone: where both push all margins, Plotly goes round in circles and gives up. */
@@ -143,22 +156,24 @@ function layoutOf(canvas, count, extra) {
   };
 }
 
-/** A word that the explained token is part of, or the next ones: only its earlier tokens have a score. */
-function partOf(map, encoding, index) {
-  const parts = state.unit === "words" ? encoding.parts[index] : [index];
+/** A word or sentence that the explained token is part of, or the next ones: only its earlier tokens have a score. */
+function partOf(map, encoding, unit, index) {
+  const words = encoding.parts.map((_, word) => word).filter((word) => (unit === "sentences" ? encoding.sentenceOf[word] : word) === index);
+  const parts = unit === "tokens" ? [index] : words.flatMap((word) => encoding.parts[word]);
   const seen = map.position === null ? parts : parts.filter((token) => token < map.position);
-  const whole = seen.length === parts.length;
-  return whole ? encoding[state.unit][index] : `${seen.map((token) => encoding.tokens[token]).join("")}…`;
+  if (seen.length === parts.length) return encoding[unit][index];
+  return unit === "sentences" ? `${encoding.sentences[index]} (as far as it is seen)` : `${seen.map((token) => encoding.tokens[token]).join("")}…`;
 }
 
 function bars({ example, canvas }) {
   const { map } = example;
   const encoding = example.encoding(map);
-  const scores = example.scores(map);
-  const errors = example.errors(map);
-  const { signed, title } = scoreOf(map);
-  const shown = positions(example, encoding).filter((index) => scores[index] !== undefined);
-  const largest = example.largest(example.onScaleOf(map)) || 1;
+  const scores = shownScores(example, map);
+  const errors = shownErrors(example, map);
+  const { signed } = scoreOf(map);
+  const unit = unitOf(map);
+  const shown = positions(example, encoding, unit).filter((index) => scores[index] !== undefined);
+  const largest = scaleEnd(example, example.onScaleOf(map)) || 1;
   const whiskers = errors && {
     type: "data", array: shown.map((index) => errors[index]), color: theme.get("--ink"), thickness: 1.2, width: 3,
   };
@@ -181,24 +196,38 @@ function bars({ example, canvas }) {
     bargap: 0.25,
     xaxis: axis("x", {
       tickvals: shown.map((_, column) => column),
-      ticktext: shown.map((index) => tick(partOf(map, encoding, index))),
+      ticktext: shown.map((index) => tick(partOf(map, encoding, unit, index))),
       range: [-0.6, Math.max(shown.length, FEWEST_BARS) - 0.4],
       tickangle: shown.length > 8 ? -45 : 0,
       showgrid: false,
       zeroline: false,
     }),
-    yaxis: axis("y", { title: { text: escapeLabel(title) } }),
+    yaxis: axis("y", { title: { text: escapeLabel(axisTitle(map)) }, ...shareTicks() }),
   });
   return { data, layout };
 }
 
+/** Short enough for the side of a chart. */
+function axisTitle(map) {
+  const { title } = scoreOf(map);
+  return state.numbers === "share" ? `${title}, share of the sum` : title;
+}
+
+function shareTicks() {
+  return state.numbers === "share" ? { tickformat: ".0%" } : {};
+}
+
 function hover(map, encoding, index, score, error) {
-  const text = escapeLabel(partOf(map, encoding, index));
-  const names = state.unit === "words"
-    ? encoding.parts[index].map((token) => encoding.names[token]).join(" ")
-    : encoding.names[index];
-  const made = names === encoding[state.unit][index] ? "" : `<br>made of ${escapeLabel(names)}`;
-  return `${text}<br>${escapeLabel(scoreOf(map).title)}: ${withError(score, error)}${made}`;
+  const unit = unitOf(map);
+  const text = escapeLabel(partOf(map, encoding, unit, index));
+  const names = {
+    words: () => encoding.parts[index].map((token) => encoding.names[token]).join(" "),
+    tokens: () => encoding.names[index],
+    sentences: () => encoding.sentences[index],
+  }[unit]();
+  const made = names === encoding[unit][index] ? "" : `<br>made of ${escapeLabel(names)}`;
+  const number = error === undefined ? shownNumber(score) : withError(score, error);
+  return `${text}<br>${escapeLabel(axisTitle(map))}: ${number}${made}`;
 }
 
 /** Explained tokens (rows) against all positions; a position that a token cannot depend on stays empty, not zero. */
@@ -208,11 +237,14 @@ function matrix({ example, figure, canvas }) {
   const maps = example.data.targets.map((_, target) => example.data.maps[example.mapBy(target, method)]);
   const explained = example.data.targets.map(([primary]) => example.data.maps[primary]);
   const encoding = example.encoding(explained[0]);
-  const shown = positions(example, encoding);
-  const largest = example.largest(maps.filter(Boolean)) || 1;
-  const { signed, name } = scoreOf(example.map);
+  const unit = unitOf(example.map);
+  const shown = positions(example, encoding, unit);
+  const largest = scaleEnd(example, maps.filter(Boolean)) || 1;
+  const { signed } = scoreOf(example.map);
+  const name = state.numbers === "share" ? `${scoreOf(example.map).name}, share of each row` : scoreOf(example.map).name;
   const names = explained.map((map) => example.explainedName(map));
-  const cell = (map, index) => (map ? example.scores(map)[index] ?? null : null);
+  const shownOf = new Map(maps.filter(Boolean).map((map) => [map, shownScores(example, map)]));
+  const cell = (map, index) => (map ? shownOf.get(map)[index] ?? null : null);
   const by = example.data.targets.some((group) => group.length > 1) ? `, by ${METHODS[method].title}` : "";
   one(".plot-title", figure).textContent = `Every explained token (a row) against what stood before it${by}`;
   const data = [{
@@ -231,7 +263,7 @@ function matrix({ example, figure, canvas }) {
     colorscale: colourScale(signed),
     xgap: 1,
     ygap: 1,
-    colorbar: { thickness: 10, outlinewidth: 0, title: { text: escapeLabel(name), side: "right" } },
+    colorbar: { thickness: 10, outlinewidth: 0, title: { text: escapeLabel(name), side: "right" }, ...shareTicks() },
   }];
   const row = example.target;
   const layout = layoutOf(canvas, shown.length, {
@@ -239,7 +271,7 @@ function matrix({ example, figure, canvas }) {
     margin: { t: 24, r: 12, b: 40, l: 48 },
     xaxis: axis("x", {
       tickvals: shown.map((_, column) => column),
-      ticktext: shown.map((index) => tick(encoding[state.unit][index])),
+      ticktext: shown.map((index) => tick(encoding[unit][index])),
       tickangle: shown.length > 8 ? -45 : 0,
       showgrid: false,
       zeroline: false,
@@ -285,24 +317,8 @@ function connect({ kind, canvas, example }) {
     canvas.on("plotly_click", ({ points }) => example.chooseTarget(points[0].y));
   }
   if (kind !== "bars") return;
-  canvas.on("plotly_hover", ({ points }) => light(example, points[0].customdata));
-  canvas.on("plotly_unhover", () => light(example, null));
-}
-
-function light(example, index) {
-  for (const element of all(".lit", example.article)) element.classList.remove("lit");
-  if (index === null) return;
-  const figure = example.figures.find(({ shows }) => shows === example.chosen);
-  example.encoding(example.map).runs.forEach(([words, pieces], number) => {
-    const run = figure.runs[number];
-    if (state.unit === "words") {
-      if (words.includes(index)) run.classList.add("lit");
-      return;
-    }
-    pieces.forEach((tokens, piece) => {
-      if (tokens.includes(index)) (run.children[piece] ?? run).classList.add("lit");
-    });
-  });
+  canvas.on("plotly_hover", ({ points }) => { if (!canvas.isLitByText) lightOfBar(example, points[0].customdata); });
+  canvas.on("plotly_unhover", () => { if (!canvas.isLitByText) unlight(example); });
 }
 
 theme.query.addEventListener("change", () => charts.refreshAll());

@@ -57,6 +57,8 @@ function expandEncoding({ sizes, names, specialTokens = [], specialWords = [], .
     specialTokens,
     specialWords,
     names: names.map((name, index) => (name === 0 ? tokens[index] : name)),
+    sentences: rest.sentences ?? [],
+    sentenceOf: rest.sentenceOf ?? [],
     runs: rest.runs ?? parts.map((tokens, word) => [[word], tokens.map((token) => [token])]),
   };
 }
@@ -67,9 +69,13 @@ function expandMap(map, encoding) {
   return {
     explained: [], alternatives: [], facts: [], correlation: "", share: null, ...map,
     position,
-    scores: expandScores(map.scores, encoding, seen),
+    scores: { ...expandScores(map.scores, encoding, seen), sentences: ofSentences(map.sentences ?? {}) },
     errors: expandScores(map.errors ?? {}, encoding, seen),
   };
+}
+
+function ofSentences(held) {
+  return Object.fromEntries(Object.entries(held).map(([name, list]) => [name, unscaled(list)]));
 }
 
 /** Of each score first the numbers of words, then those of tokens that share a word, or of all. */

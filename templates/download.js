@@ -18,7 +18,7 @@ function addDownloads(example) {
   const makers = { svg: () => drawing(example).svg, png: () => image(drawing(example)), csv: () => table(example) };
   for (const [kind, make] of Object.entries(makers)) {
     const button = Object.assign(document.createElement("button"), {
-      type: "button", className: "step", textContent: kind.toUpperCase(), title: TITLES[kind],
+      type: "button", className: "turn", textContent: kind.toUpperCase(), title: TITLES[kind],
     });
     button.addEventListener("click", () => saved(`saliency-${example.article.id}.${kind}`, make, said));
     box.append(button, " ");

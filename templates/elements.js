@@ -6,7 +6,7 @@ function setScore(element, score, largest, hidden, signed) {
     element.removeAttribute("title");
     return;
   }
-  element.title = significant(score);
+  element.title = shownNumber(score);
   if (!hidden) element.classList.add(colourClass(score, largest, signed));
 }
 
@@ -16,6 +16,13 @@ function factLine([kind, mark, text]) {
   if (mark) line.append(Object.assign(document.createElement("b"), { textContent: mark }), " ");
   line.append(text);
   return line;
+}
+
+/** What a legend says of its scale and its unit; a small figure's has no place for it before. */
+function setScope(legend, sentences) {
+  const text = sentences.filter(Boolean).join("; ");
+  const scope = one(".scope", legend) ?? (text && legend.appendChild(Object.assign(document.createElement("span"), { className: "scope" })));
+  if (scope) scope.textContent = text;
 }
 
 /** The lines below a map, which a map without any has no place for. */

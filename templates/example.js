@@ -6,6 +6,8 @@ class Example {
     this.article = article;
     this.data = data;
     this.chosen = this.data.headline;
+    this.method = ""; // the reader's choice when this was painted
+    this.ownMethod = this.map.method;
     this.targetOf = new Map(this.data.targets.flatMap((maps, target) => maps.map((map) => [map, target])));
     const tables = all(".tables > .numbers:not(.of-matrix)", article);
     this.figures = all(".map", article).map((element, index) => ({
@@ -13,17 +15,22 @@ class Example {
       isOther: element.closest(".others") !== null,
       map: this.data.figures[index],
       method: this.data.maps[this.data.figures[index]].method,
+      target: this.targetOf.get(this.data.figures[index]),
+      by: this.data.maps[this.data.figures[index]].method,
       shows: this.data.figures[index],
+      showsNone: false,
       runs: all(".w", element),
       table: tables[index],
     }));
+    this.legend = one(".maps ~ .legend", article);
+    this.ownScope = one(".scope", this.legend).textContent;
     this.primaries = this.figures.filter(({ isOther }) => !isOther);
     for (const figure of this.figures) figure.table.addEventListener("toggle", () => this.fillTable(figure));
     this.matrixTable = one(".of-matrix", article);
     this.matrixTable?.addEventListener("toggle", () => this.fillMatrix());
     if (this.isSequence && this.data.targets.length > 1) this.makeTokensChoosable();
-    if (this.figures.length > 1) this.makeMapsChoosable();
-    this.addReadout();
+    if (this.figures.length > 1 && one('[data-chart="bars"]', article)) this.makeMapsChoosable();
+    connectPointing(this);
     addDownloads(this);
   }
 
@@ -31,10 +38,11 @@ class Example {
   get map() { return this.data.maps[this.chosen]; }
   get target() { return this.targetOf.get(this.chosen); }
   encoding(map) { return this.data.encodings[map.encoding]; }
-  scores(map, unit = state.unit) { return map.scores[unit][scoreOf(map).name]; }
-  errors(map, unit = state.unit) { return map.errors[unit][scoreOf(map).name]; }
-  special(encoding, unit = state.unit) {
-    return new Set(unit === "words" ? encoding.specialWords : encoding.specialTokens);
+  scores(map, unit = unitOf(map)) { return map.scores[unit][scoreOf(map).name]; }
+  /** Standard errors, which sentences have none of: those of their tokens are not independent. */
+  errors(map) { return map.errors[unitOf(map)]?.[scoreOf(map).name]; }
+  special(encoding, unit) {
+    return new Set({ words: encoding.specialWords, tokens: encoding.specialTokens, sentences: [] }[unit]);
   }
 
   /** Index of the map of a target by a method; undefined where that method left the target out. */
@@ -44,56 +52,48 @@ class Example {
 
   /** Index of the map that a figure shows. */
   shownIn(figure) {
-    if (figure.isOther) return this.mapBy(this.target, figure.method);
-    return this.isSequence ? this.data.targets[this.target][0] : figure.map;
-  }
-
-  /** The largest absolute score of some maps; special tokens count only while they are shown. */
-  largest(maps, unit = state.unit) {
-    let largest = 0;
-    for (const map of maps) {
-      const special = this.special(this.encoding(map), unit);
-      this.scores(map, unit).forEach((score, index) => {
-        if (score !== undefined && (state.special || !special.has(index))) largest = Math.max(largest, Math.abs(score));
-      });
-    }
-    return largest;
+    if (figure.isOther) return this.mapBy(this.target, methodOf(this, figure));
+    return largeOf(this, this.isSequence ? this.target : figure.target);
   }
 
   /** The maps on the scale of one: large figures share theirs, where their scores have one unit. */
   onScaleOf(map) {
-    const shown = this.primaries.map((figure) => this.data.maps[this.shownIn(figure)]);
+    const shown = this.primaries.map((figure) => this.data.maps[this.shownIn(figure)]).filter(Boolean);
     const isLike = (other) => scoreOf(other) === scoreOf(map) && other.quantity === map.quantity;
     return shown.includes(map) ? shown.filter(isLike) : [map];
   }
 
   paint() {
     this.painted = state.version;
+    if (this.method !== state.method) this.chosen = largeOf(this, this.target) ?? this.data.targets[this.target][0];
+    this.method = state.method;
+    const beside = besideOf(this);
     for (const figure of this.figures) {
-      const index = this.shownIn(figure);
-      figure.element.hidden = index === undefined;
-      figure.table.hidden = figure.isOther && index === undefined;
-      if (index === undefined) continue;
+      const found = this.shownIn(figure);
+      const target = figure.isOther || this.isSequence ? this.target : figure.target;
+      figure.isAbsent = found === undefined;
+      figure.element.hidden = figure.isOther && figure.isAbsent && figure !== beside;
+      figure.table.hidden = figure.isAbsent;
+      if (figure.element.hidden) continue;
+      // A target that the method left out shows its text alone.
+      const index = found ?? this.data.targets[target][0];
       const map = this.data.maps[index];
-      if (figure.shows !== index) this.follow(figure, index);
-      this.paintFigure(figure, map, this.largest(this.onScaleOf(map)));
-      const isShown = figure.isOther ? index === this.chosen : this.targetOf.get(index) === this.target;
-      figure.element.classList.toggle("shown", isShown);
+      figure.by = figure.isOther ? methodOf(this, figure) : chosenMethod(this) || map.method;
+      if (figure.shows !== index || figure.showsNone !== figure.isAbsent) this.follow(figure, index);
+      this.paintFigure(figure, map, scaleEnd(this, this.onScaleOf(map)));
+      figure.element.classList.toggle("shown", figure.isOther ? found === this.chosen : target === this.target);
     }
-    for (const legend of all(".legend", this.article)) {
-      const figure = this.figures.find(({ element }) => element.contains(legend)) ?? this.primaries[0];
-      if (!figure.element.hidden) this.paintLegend(legend, this.data.maps[figure.shows]);
-    }
+    placeBeside(this);
+    for (const legend of all(".legend", this.article)) this.paintLegend(legend);
     if (one(".of-target", this.article)) {
       one(".of-target", this.article).textContent = this.data.maps[this.data.targets[this.target][0]].title;
     }
     if (this.controls) this.paintSequence();
     one(".sentence", this.article).textContent = this.map.sentence;
-    const scored = scoreOf(this.map);
-    if (this.figures.length > 1 || this.isSequence) {
-      const whiskers = this.errors(this.map) ? " (whiskers: one standard error)" : "";
-      one('[data-chart="bars"] .plot-title', this.article).textContent =
-        `Scores in the order of the text: ${this.name(this.map)}${whiskers}`;
+    const chartTitle = one('[data-chart="bars"] .plot-title', this.article); // null on a page without charts
+    if (chartTitle && (this.figures.length > 1 || this.isSequence)) {
+      const whiskers = shownErrors(this, this.map) ? " (whiskers: one standard error)" : "";
+      chartTitle.textContent = `Scores in the order of the text: ${this.name(this.map)}${whiskers}`;
     }
     if (one(".share", this.article)) {
       const first = AGGREGATIONS.find(({ name }) => name === METHODS[this.map.method].scores[0]);
@@ -103,6 +103,7 @@ class Example {
         ? "stay in the text and have no number in this map"
         : `carry ${this.map.share} of the summed ${score} of this map${leftOut}`;
     }
+    for (const figure of this.figures) if (!figure.element.hidden) placeCursor(this, figure);
     for (const { button, shows } of this.figures) button?.setAttribute("aria-pressed", String(shows === this.chosen));
   }
 
@@ -115,9 +116,10 @@ class Example {
   }
 
   paintFigure(figure, map, largest) {
+    figure.stops = undefined; // what can be pointed at is looked for again, when it is asked for
     const encoding = this.encoding(map);
-    const words = this.scores(map, "words");
-    const tokens = this.scores(map, "tokens");
+    const unit = unitOf(map);
+    const scores = figure.isAbsent ? [] : shownScores(this, map);
     const special = this.special(encoding, "words");
     const { signed } = scoreOf(map);
     encoding.runs.forEach(([wordsOfRun, pieces], index) => {
@@ -125,30 +127,41 @@ class Example {
       const hidden = !state.special && wordsOfRun.some((word) => special.has(word));
       const seen = (tokens) => map.position === null || tokens[0] < map.position;
       // A word that the explained token is part of is coloured as far as that token can see.
-      const whole = pieces.length === 1 ? seen(pieces[0]) : state.unit === "words" && pieces.every(seen);
-      const ofRun = state.unit === "words" ? strongest(words, wordsOfRun) : strongest(tokens, pieces[0]);
+      const whole = pieces.length === 1 ? seen(pieces[0]) : unit !== "tokens" && pieces.every(seen);
+      const ofRun = strongest(scores, indicesOf(encoding, unit, wordsOfRun, pieces[0]));
       setScore(run, whole ? ofRun : undefined, largest, hidden, signed);
       [...run.children].forEach((piece, number) => {
-        const ofPiece = state.unit === "words" ? ofRun : strongest(tokens, pieces[number]);
+        const ofPiece = strongest(scores, indicesOf(encoding, unit, wordsOfRun, pieces[number]));
         setScore(piece, whole || !seen(pieces[number]) ? undefined : ofPiece, largest, hidden, signed);
       });
     });
   }
 
-  paintLegend(legend, map) {
-    const { signed, title } = scoreOf(map);
-    const end = significant(this.largest(this.onScaleOf(map)));
-    one(".score", legend).textContent = title;
+  paintLegend(legend) {
+    const large = this.primaries.find(({ isAbsent }) => !isAbsent) ?? this.primaries[0];
+    const figure = legend === this.legend ? large : this.figures.find(({ element }) => element.contains(legend));
+    if (figure.element.hidden) return;
+    const map = this.data.maps[figure.shows];
+    const { signed } = scoreOf(map);
+    const end = shownNumber(scaleEnd(this, this.onScaleOf(map)));
+    one(".score", legend).textContent = figure.isAbsent ? "" : shownTitle(map);
+    one(".scale", legend).hidden = figure.isAbsent;
     one(".low", legend).textContent = signed ? `−${end}` : "0";
     one(".high", legend).textContent = end;
     one(".ramp", legend).className = `ramp ${signed ? "signed" : "size"}`;
+    if (one(".map-title", legend)) one(".map-title", legend).textContent = METHODS[figure.by].title;
+    const scale = figure.isAbsent ? "" : scaleSays(this, map, legend === this.legend ? this.ownScope : "", figure.isOther);
+    const missing = legend === this.legend ? notRun(this) : "";
+    setScope(legend, [scale, insteadOfSentences(map, this.encoding(map)), missing]);
   }
 
-  /** A figure takes the map of another target: its text, where that differs, its facts and its table. */
+  /** A figure takes another map: its text, where that differs, its names, its facts and its table. */
   follow(figure, index) {
     const map = this.data.maps[index];
     const before = this.data.maps[figure.shows];
     figure.shows = index;
+    figure.showsNone = figure.isAbsent;
+    const { title } = METHODS[figure.by];
     if (map.encoding !== before.encoding) {
       const like = this.primaries.find((primary) => this.data.maps[primary.map].encoding === map.encoding);
       one(".flows", figure.element).replaceWith(one(".flows", like.element).cloneNode(true));
@@ -156,12 +169,25 @@ class Example {
     }
     if (figure.isOther) {
       this.outline(figure, map);
-      one(".correlation", figure.element).textContent = map.correlation;
-      figure.element.setAttribute("aria-label", `Saliency of ${map.title} by ${METHODS[map.method].title}`);
+      one(".map-title", figure.element).textContent = title;
     }
-    setFacts(figure.element, map.facts);
-    one(".of", figure.table).textContent = figure.isOther ? `${map.title}, by ${METHODS[map.method].title}` : map.title;
+    const isOwn = !figure.isOther && figure.by === figure.method;
+    const ofTarget = isOwn ? map.title : `${map.title}, by ${title}`;
+    figure.element.setAttribute("aria-label", `Saliency of ${isOwn ? map.title : `${map.title} by ${title}`}`);
+    setFacts(figure.element, figure.isAbsent ? [["warning", "", `${title} left this target out.`]] : map.facts);
+    one(".of", figure.table).textContent = ofTarget;
+    const name = one("summary bdi", figure.table);
+    if (name) name.textContent = figure.isOther || this.data.kind !== "side" ? title : ofTarget;
+    figure.button?.setAttribute("aria-label", `Show in the chart: ${this.nameOf(figure)}`);
     this.fillTable(figure);
+  }
+
+  /** What a figure is called beside the others of the example. */
+  nameOf(figure) {
+    const { title } = METHODS[figure.by];
+    if (figure.isOther || this.primaries.length === 1) return title;
+    const { title: target } = this.data.maps[figure.shows];
+    return figure.by === figure.method ? target : `${target}, by ${title}`;
   }
 
   /** In a small figure only the explained token is outlined; in the large one all that can be chosen are. */
@@ -223,42 +249,22 @@ class Example {
     });
     const group = one(".text", figure.element);
     group.setAttribute("role", "radiogroup");
-    group.setAttribute("aria-label", "Explained token");
+    group.setAttribute("aria-label", "Explained token: the up and down arrow keys choose, and Enter on an outlined one");
     for (const { element, targets } of this.controls) {
       element.setAttribute("role", "radio");
+      element.tabIndex = -1; // the cursor comes by
       // Several tokens can share a character: each click takes the next of them.
       const next = () => targets[(targets.indexOf(this.target) + 1) % targets.length];
       element.addEventListener("click", () => this.chooseTarget(next()));
-      element.addEventListener("keydown", (event) => this.onKey(event, targets));
     }
     for (const button of all(".step", this.article)) {
       button.addEventListener("click", () => this.chooseTarget(this.target + Number(button.dataset.step)));
     }
   }
 
-  onKey(event, targets) {
-    const last = this.data.targets.length - 1;
-    const next = {
-      ArrowRight: this.target + 1,
-      ArrowDown: this.target + 1,
-      ArrowLeft: this.target - 1,
-      ArrowUp: this.target - 1,
-      Home: 0,
-      End: last,
-      Enter: targets[0],
-      " ": targets[0],
-    }[event.key];
-    if (next === undefined) return;
-    event.preventDefault();
-    this.chooseTarget(Math.min(last, Math.max(0, next)));
-    this.controls.find((control) => control.targets.includes(this.target))?.element.focus();
-  }
-
   paintSequence() {
     for (const { element, targets } of this.controls) {
-      const checked = targets.includes(this.target);
-      element.setAttribute("aria-checked", String(checked));
-      element.tabIndex = checked ? 0 : -1;
+      element.setAttribute("aria-checked", String(targets.includes(this.target)));
     }
     const { map, target } = this;
     const { length } = this.data.targets;
@@ -283,34 +289,14 @@ class Example {
       button.type = "button";
       button.className = "pick";
       button.textContent = "Show in the chart";
-      const { title } = METHODS[figure.method];
-      const name = figure.isOther || this.primaries.length === 1 ? title : this.data.maps[figure.map].title;
-      button.setAttribute("aria-label", `Show in the chart: ${name}`);
+      button.setAttribute("aria-label", `Show in the chart: ${this.nameOf(figure)}`);
       button.addEventListener("click", () => {
         this.choose(figure.shows);
         one('[data-chart="bars"]', this.article).scrollIntoView({ block: "nearest" });
       });
       figure.button = button;
       if (figure.isOther || this.primaries.length > 1) figure.element.append(button);
-      else one(".maps ~ .legend .readout", this.article).before(button);
+      else one(".readout", this.legend).before(button);
     }
   }
-
-  /** A line under the text says the number of the word that the reader points at, taps or focuses. */
-  addReadout() {
-    const hint = one(".maps ~ .legend .readout", this.article);
-    hint.textContent = "Point at a word, or tap it, for its number.";
-    const show = ({ target }) => {
-      const part = target.closest(".map .text [title]");
-      if (!part) return;
-      const figure = this.figures.find(({ element }) => element.contains(part));
-      const text = document.createElement("bdi");
-      text.textContent = part.textContent.trim() || "blank";
-      const { name } = scoreOf(this.data.maps[figure.shows]);
-      if (figure.isOther) one(".readout", figure.element).replaceChildren(`${part.title} `, text); // short, of one line
-      else one(".maps ~ .legend .readout", this.article).replaceChildren(text, `: ${name} ${part.title}`);
-    };
-    for (const kind of ["pointerover", "click", "focusin"]) this.article.addEventListener(kind, show);
-  }
 }
-

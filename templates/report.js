@@ -6,12 +6,12 @@
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-const { aggregations: AGGREGATIONS, methods: METHODS } = JSON.parse(one("#page-data").textContent);
+const { aggregations: AGGREGATIONS, methods: METHODS, scales: SCALES } = JSON.parse(one("#page-data").textContent);
 const STEPS = 8;
 // Where the policy asks for it, HTML and scripts have to come from here: cards of the page's own packs, and Plotly.
 const trusted = window.trustedTypes?.createPolicy("saliency-report", { createHTML: (html) => html, createScript: (code) => code })
   ?? { createHTML: (html) => html, createScript: (code) => code };
-const state = { unit: "words", aggregation: AGGREGATIONS[0], special: false, version: 0 };
+const state = { unit: "words", aggregation: AGGREGATIONS[0], special: false, method: "", beside: "", scale: "", numbers: "", version: 0 };
 
 /** A number with some significant digits, as the server writes it. */
 function written(number, digits) {
@@ -60,8 +60,16 @@ function probability(number) {
   return number > 0 && number < 0.0005 ? significant(number) : number.toFixed(3);
 }
 
+// How a sentence gets its number from those of its tokens.
+const BLOCKS = {
+  norm: "A sentence has the root of its tokens’ summed squares: a longer one tends to have more.",
+  sum: "A sentence has the sum of its tokens: a longer one tends to have more.",
+  mean: "A sentence has the mean of its tokens.",
+  amax: "A sentence has the largest number of its tokens.",
+};
+
 function explain() {
-  const { formula, sentence, signed } = state.aggregation;
+  const { formula, sentence, signed, word } = state.aggregation;
   const box = one(".controls .explanation");
   const code = Object.assign(document.createElement("code"), { textContent: formula });
   const sign = " Blue with a solid underline is positive, orange with a dotted underline negative.";
@@ -70,7 +78,9 @@ function explain() {
   const where = holders.length < methods.length
     ? ` This is a score of ${holders.join(", ")}; other maps show their own first score.`
     : "";
-  box.replaceChildren(code, ` ${sentence}${signed ? sign : ""}${where}`);
+  const block = state.unit === "sentences" ? ` ${BLOCKS[word] ?? ""}` : "";
+  const share = state.numbers === "share" ? " Each number is divided by the sum of all sizes in view; tables keep the numbers as they are." : "";
+  box.replaceChildren(code, ` ${sentence}${signed ? sign : ""}${where}${block}${share}`);
 }
 
 // Examples wake when they come near: a page of thousands parses and paints only what is seen.
@@ -130,16 +140,26 @@ function cannotUnpack(error) {
 // The switches, which the link of a view can set.
 
 const SWITCHES = {
-  unit: { read: () => one("input[name=unit]:checked").value, set: (value) => { const radio = all("input[name=unit]").find((input) => input.value === value); if (radio) radio.checked = true; } },
-  score: { read: () => one("#aggregation").value, set: (value) => { if (AGGREGATIONS.some(({ name }) => name === value)) one("#aggregation").value = value; } },
-  special: { read: () => (one("#special").checked ? "1" : ""), set: (value) => { one("#special").checked = value === "1"; } },
+  unit: { first: "words", read: () => one("input[name=unit]:checked").value, set: (value) => { const radio = all("input[name=unit]").find((input) => input.value === value); if (radio) radio.checked = true; } },
+  score: { ...choiceOf("#aggregation"), first: AGGREGATIONS[0]?.name },
+  special: { first: "", read: () => (one("#special").checked ? "1" : ""), set: (value) => { one("#special").checked = value === "1"; } },
+  method: choiceOf("#method"),
+  beside: choiceOf("#beside"),
+  scale: choiceOf("#scale"),
+  numbers: choiceOf("#numbers"),
 };
+
+/** A list to choose from, which not every page has. */
+function choiceOf(css) {
+  const list = one(css);
+  const has = (value) => [...(list?.options ?? [])].some((option) => option.value === value);
+  return { first: "", read: () => list?.value ?? "", set: (value) => { if (has(value)) list.value = value; } };
+}
 
 /** Names and values of the switches that are not as at first. */
 function switchesSet() {
   if (!one(".controls")) return [];
-  const first = { unit: "words", score: AGGREGATIONS[0].name, special: "" };
-  return Object.entries(SWITCHES).map(([name, { read }]) => [name, read()]).filter(([name, value]) => value !== first[name]);
+  return Object.entries(SWITCHES).map(([name, { read }]) => [name, read()]).filter(([name, value]) => value !== SWITCHES[name].first);
 }
 
 function setSwitches(asked) {
@@ -154,9 +174,22 @@ function readSwitches() {
   state.unit = SWITCHES.unit.read();
   state.aggregation = AGGREGATIONS.find(({ name }) => name === SWITCHES.score.read());
   state.special = SWITCHES.special.read() === "1";
+  state.method = SWITCHES.method.read();
+  state.beside = SWITCHES.beside.read();
+  state.scale = SWITCHES.scale.read();
+  state.numbers = SWITCHES.numbers.read();
   state.version += 1;
   document.documentElement.classList.toggle("special-shown", state.special);
   explain();
+  countMore();
   near.forEach(wake);
   charts.refreshAll();
+}
+
+/** How many of the switches that are folded away are set. */
+function countMore() {
+  const summary = one(".more summary");
+  if (!summary) return;
+  const set = switchesSet().filter(([name]) => one(`.more #${name}`)).length;
+  summary.textContent = set ? `More (${set} set)` : "More";
 }

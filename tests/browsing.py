@@ -110,6 +110,7 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     def open_(
         report: Report,
         script: str = "",
+        charts: bool = True,
         scripts: bool = True,
         templates: Path | None = None,
         embed_record: bool = False,
@@ -118,7 +119,9 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
     ) -> Visit:
         path = tmp_path / f"report-{len(opened)}.html"
         path.write_text(
-            render_page(report, embed_record=embed_record, templates=templates), encoding="utf-8", newline=""
+            render_page(report, charts=charts, embed_record=embed_record, templates=templates),
+            encoding="utf-8",
+            newline="",
         )
         context = browser.new_context(**options)
         page = context.new_page()

@@ -46,7 +46,14 @@ def test_one_number_a_token_goes_the_same_way(name: str) -> None:
     given = torch.tensor([[0.5], [-0.25], [2.0]])
     tokens = token_scores(given, EMBEDDINGS, [name])
     assert tokens[name].tolist() == [0.5, -0.25, 2.0]
-    assert word_scores(tokens, [[0, 1], [2]])[name].tolist() == [0.25, 2.0]
+
+
+def test_attention_adds_up_over_a_word_and_a_drop_has_to_be_measured() -> None:
+    assert word_scores({"attention": torch.tensor([0.5, 0.25, 2.0])}, [[0, 1], [2]])["attention"].tolist() == [
+        0.75,
+        2.0,
+    ]
+    assert [name for name, aggregation in AGGREGATIONS.items() if aggregation.word is None] == ["drop"]
 
 
 def test_without_names_they_are_a_gradients() -> None:
@@ -65,7 +72,7 @@ def test_signed_sums_stay_complete_from_coordinates_to_words() -> None:
     assert float(tokens["attribution"].sum()) == float(words["attribution"].sum()) == float(GRADIENTS.sum())
 
 
-@pytest.mark.parametrize("name", list(AGGREGATIONS))
+@pytest.mark.parametrize("name", [name for name, aggregation in AGGREGATIONS.items() if aggregation.word])
 def test_a_word_is_the_aggregation_of_all_coordinates_of_its_tokens(name: str) -> None:
     tokens = token_scores(GRADIENTS[[0, 2, 1]], EMBEDDINGS[[0, 2, 1]], [name])
     block = token_scores(GRADIENTS[[0, 2]].reshape(1, -1), EMBEDDINGS[[0, 2]].reshape(1, -1), [name])

@@ -70,8 +70,8 @@ def test_charts_are_drawn_with_a_bar_and_a_label_for_each_word(visit: Open, real
     z = page.ask("document.querySelector('#example-2 [data-chart=matrix] .canvas').data[0].z.map((r) => [...r])")
     assert z[0][:3] == text.all_rounded(realistic.examples[1].maps[0].word_scores["l2"][1:4])
     assert z[0][5:] == [None] * 6
-    # Page data, catalogue, one pack, Plotly packed and unpacked, the page's own.
-    assert page.count("script") == 6
+    # Page data, catalogue, one pack, the record, Plotly packed and unpacked, the page's own.
+    assert page.count("script") == 7
 
 
 def test_repeated_and_special_tokens_keep_a_label_each(visit: Open) -> None:
@@ -153,12 +153,19 @@ def test_a_generated_token_recolours_the_text_by_mouse_key_and_matrix(visit: Ope
     page = visit(realistic)
     page.draw(2)
     maps = realistic.examples[1].maps
-    page.page.locator("#example-2 [role=radio]", has_text="looked").focus()
+    page.page.locator("#example-2 [role=radio][tabindex='0']").focus()
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("ArrowRight")
+
+    def to_the_last() -> None:
+        for _ in range(5):
+            page.page.keyboard.press("ArrowDown")
+
     acts: list[tuple[int, Callable[[], None]]] = [
         (2, lambda: page.page.keyboard.press("Enter")),
-        (3, lambda: page.page.keyboard.press("ArrowRight")),
-        (2, lambda: page.page.keyboard.press("ArrowLeft")),
-        (7, lambda: page.page.keyboard.press("End")),
+        (3, lambda: page.page.keyboard.press("ArrowDown")),
+        (2, lambda: page.page.keyboard.press("ArrowUp")),
+        (7, to_the_last),
         (6, lambda: page.page.locator("#example-2 .step").first.click()),
         (1, lambda: page.page.locator("#example-2 [role=radio]", has_text="and").click()),
         (0, lambda: page.page.locator("#example-2 [data-chart=matrix] .nsewdrag").click(position={"x": 60, "y": 10})),

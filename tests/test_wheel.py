@@ -106,7 +106,9 @@ def test_a_wheel_with_the_small_bundle_draws_every_chart_in_a_page_of_900_kiloby
     subprocess.run([sys.executable, "-c", program, str(small), str(ROOT / "tests")], cwd=small, check=True)
     ten = small / "ten.html"
     assert ten.stat().st_size < 900_000
-    assert "require-trusted-types-for &#39;script&#39;; trusted-types saliency-report" in ten.read_text(encoding="utf-8")
+    assert "require-trusted-types-for &#39;script&#39;; trusted-types saliency-report" in ten.read_text(
+        encoding="utf-8"
+    )
     for name in ("ten", "evidence"):
         from browsing import Visit  # after pytest has rewritten its assertions
 

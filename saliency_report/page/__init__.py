@@ -9,21 +9,18 @@ never run.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from jinja2 import Template
 from markupsafe import Markup, escape
 
 from saliency_report.errors import InputError
 from saliency_report.page.assets import content_policy, script_of, style_of
-from saliency_report.page.catalogue import Catalogue
+from saliency_report.page.body import Body, without_returns
 from saliency_report.page.environment import make_environment
-from saliency_report.page.island import example_data, page_data
+from saliency_report.page.island import page_data
 from saliency_report.page.own_templates import located
-from saliency_report.page.packs import EXAMPLES, Pack, batches, pack, packed_record
+from saliency_report.page.packs import EXAMPLES, pack, packed_record
 from saliency_report.page.plotly_bundle import plotly_bundle
-from saliency_report.page.scores import Scores, scores
-from saliency_report.page.view import OUTCOMES_SHOWN, ExampleView, view
+from saliency_report.page.scores import scores
 from saliency_report.record import Report
 
 __all__ = ["render_page"]
@@ -48,7 +45,7 @@ def render_page(
     script = script_of(environment, charts=bundle is not None) if scripted else ""
     policy = content_policy(style, script, bundle)
     with located(templates):
-        body = _Body(report, occurring, environment.get_template("example.html.j2"))
+        body = Body(report, occurring, environment.get_template("example.html.j2"))
         page = environment.get_template("report.html.j2").render(
             report=report,
             count=len(report.examples),
@@ -58,7 +55,10 @@ def render_page(
             scripted=scripted,
             choices=body.catalogue.choices(),
             scores=occurring,
-            page_data=page_data(occurring),
+            has_sentences=body.has_sentences,
+            has_scales=bool(body.scales.data()),
+            own_method=body.own_method,
+            page_data=page_data(occurring, body.scales),
             catalogue=pack(body.catalogue.data()),
             packs=body.packs,
             record=record,
@@ -73,34 +73,4 @@ def render_page(
             f"{templates}: the page would have no Content-Security-Policy.",
             "Let report.html.j2 extend builtin/report.html.j2 and fill its blocks.",
         )
-    return _without_returns(page)
-
-
-class _Body:
-    """The examples as the page has them: the first as cards, the others in packs, of which one at a time is made."""
-
-    def __init__(self, report: Report, occurring: Scores, card: Template) -> None:
-        self.first: list[ExampleView] = []
-        self.cards: list[Markup] = []
-        self.packs: list[Pack] = []
-        self.catalogue = Catalogue()
-        for batch in batches(enumerate(report.examples, 1)):
-            examples = [view(report, occurring, number, result) for number, result in batch]
-            packed = bool(self.first)
-            drawn = [
-                card.render(report=report, example=example, outcomes_shown=OUTCOMES_SHOWN, packed=packed)
-                for example in examples
-            ]
-            for example in examples:
-                self.catalogue.add(example)
-            data: dict[str, Any] = {"data": [example_data(e) if e.figures else None for e in examples]}
-            if packed:
-                data["cards"] = [_without_returns(html) for html in drawn]
-            else:
-                self.first, self.cards = examples, [Markup(html) for html in drawn]
-            self.packs.append(pack(data))
-
-
-def _without_returns(html: str) -> str:
-    """An HTML parser turns a bare carriage return into a newline; as a reference it stays itself."""
-    return html.replace("\r", "&#13;")
+    return without_returns(page)

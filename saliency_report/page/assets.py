@@ -10,9 +10,10 @@ from saliency_report.page import colour
 from saliency_report.page.own_templates import BRAND, BUILTIN
 from saliency_report.page.plotly_bundle import Bundle, csp_hash
 
-STYLES = ("report.css", "run.css", "list.css", "evidence.css", "download.css", "print.css")
+STYLES = ("report.css", "run.css", "list.css", "reading.css", "evidence.css", "download.css", "print.css")
 DOWNLOADS = ("picture.js", "picture_text.js", "download_table.js", "download.js")
-SCRIPTS = ("report.js", "data.js", "list.js", "elements.js", "example.js", *DOWNLOADS, "print.js")
+READING = ("values.js", "elements.js", "pointing.js", "keys.js", "beside.js", "example.js")
+SCRIPTS = ("report.js", "data.js", "list.js", *READING, *DOWNLOADS, "print.js")
 CHARTS = ("charts.js", "evidence.js")
 NO_CHARTS = ("no_charts.js",)
 
@@ -71,5 +72,5 @@ def _palette_css() -> str:
         for name in colour.LIGHT.hues
         for number in range(1, colour.STEPS + 1)
     )
-    dark_rule = f"@media screen and (prefers-color-scheme:dark){{:root:not(.on-paper){{{dark}}}}}"
+    dark_rule = f"@media screen and (prefers-color-scheme:dark){{:root:where(:not(.on-paper)){{{dark}}}}}"
     return f":root{{{light}}}{dark_rule}{classes}\n"

@@ -13,7 +13,9 @@ from typing import Any
 from saliency_report.page.evidence import evidence_data
 from saliency_report.page.facts import correlation, facts
 from saliency_report.page.figures import explained_tokens
+from saliency_report.page.scales import Scales
 from saliency_report.page.scores import Scores
+from saliency_report.page.sentences import Sentence, sentence_scores
 from saliency_report.page.spans import Run, runs_by_segment
 from saliency_report.page.tables import token_labels, word_labels
 from saliency_report.page.text import label, percent, probability, rounded, visible
@@ -23,32 +25,41 @@ from saliency_report.record import Encoding, Map
 Values = Sequence[float | None]
 
 
-def page_data(scores: Scores) -> dict[str, Any]:
-    """What the whole page shares: the scores that a reader can choose from, and the methods that have them."""
+def page_data(scores: Scores, scales: Scales) -> dict[str, Any]:
+    """What the whole page shares: the scores that a reader can choose from, the methods that have them, the scales."""
     return {
         "aggregations": [aggregation.model_dump() for aggregation in scores.aggregations],
         "methods": {
             method.name: {"title": visible(method.title), "scores": scores.names(method)} for method in scores.methods
         },
+        "scales": scales.data(),
     }
 
 
-def example_data(example: ExampleView) -> dict[str, Any]:
+def example_data(example: ExampleView, scores: Scores) -> dict[str, Any]:
     """One example: its encodings, its maps, and which map each figure of the page shows.
 
-    A target is a list of its maps, the one shown large first.
+    A target is a list of its maps, the one shown large first. Sentences are there if some text has two or more.
     """
     figures = [*example.figures, *example.others]
     shown = {figure.map.encoding: figure.runs for figure in figures}
+    encodings = example.result.encodings
+    cut = example.sentences
     data = {
         "kind": example.kind,
+        "model": example.result.model,
         "headline": example.result.headline,
         "targets": [[group.primary, *group.others] for group in example.groups],
         "figures": [figure.index for figure in figures],
         "encodings": [
-            _encoding(encoding, shown.get(number)) for number, encoding in enumerate(example.result.encodings)
+            _encoding(encoding, shown.get(number)) | _cut(encoding, cut[number])
+            for number, encoding in enumerate(encodings)
         ],
-        "maps": [_map(map_, example.result.encodings[map_.encoding]) for map_ in example.result.maps],
+        "maps": [
+            _map(map_, encodings[map_.encoding])
+            | _of_sentences(map_, encodings[map_.encoding], cut[map_.encoding], scores)
+            for map_ in example.result.maps
+        ],
     }
     evidence = evidence_data(example.result)
     return data | ({"evidence": evidence} if evidence else {})
@@ -75,6 +86,24 @@ def _encoding(encoding: Encoding, shown: list[Run] | None) -> dict[str, Any]:
         # For each coloured run, in the order of the page: its words, and the tokens of each piece.
         "runs": [[list(run.words), [list(piece.tokens) for piece in run.pieces]] for run in runs],
     }
+
+
+def _cut(encoding: Encoding, cut: list[Sentence]) -> dict[str, Any]:
+    """What the sentences are called, and of each word the number of its sentence, -1 where it has none."""
+    if not cut:
+        return {}
+    sentence_of = {word: number for number, sentence in enumerate(cut) for word in sentence.words}
+    return {
+        "sentences": [sentence.label for sentence in cut],
+        "sentenceOf": [sentence_of.get(word, -1) for word in range(len(encoding.words))],
+    }
+
+
+def _of_sentences(map_: Map, encoding: Encoding, cut: list[Sentence], scores: Scores) -> dict[str, Any]:
+    if not cut:
+        return {}
+    found = sentence_scores(map_, encoding, cut, scores)
+    return {"sentences": {name: scaled(numbers) for name, numbers in found.items()}} if found else {}
 
 
 def _is_plain(encoding: Encoding, runs: list[Run], tokens: list[str], words: list[str]) -> bool:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from saliency_report.page import text
 from saliency_report.page.facts import Fact, notes
 from saliency_report.page.figures import Figure, kind, other_figures, outlined, primary_figures
 from saliency_report.page.run_problems import FAILED, of_example
 from saliency_report.page.scores import Scores
+from saliency_report.page.sentences import Sentence, sentences
 from saliency_report.page.tables import Matrix, matrix
 from saliency_report.page.targets import Group, groups
 from saliency_report.record import ExampleResult, Model, Outcome, Report
@@ -57,6 +59,12 @@ class ExampleView:
     def has_special(self) -> bool:
         """Whether any token is special."""
         return any(t.special for encoding in self.result.encodings for t in encoding.tokens)
+
+    @cached_property
+    def sentences(self) -> list[list[Sentence]]:
+        """The sentences of each encoding; none at all where no text has two."""
+        cut = [sentences(encoding) for encoding in self.result.encodings]
+        return cut if max(map(len, cut), default=0) > 1 else [[] for _ in cut]
 
     @property
     def kind(self) -> str:

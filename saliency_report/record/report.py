@@ -213,6 +213,11 @@ class Aggregation(Part):
     signed: bool
     sentence: str
     formula: str
+    word: Literal["norm", "sum", "mean", "amax"] | None = Field(
+        None,
+        description="How the scores of tokens become that of their word, or of any block of them: root of the sum of "
+        "squares, sum, mean, maximum. Null where a block has to be measured itself, or where it is not known.",
+    )
 
 
 class Report(Part):
