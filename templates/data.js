@@ -1,12 +1,6 @@
 // The data of the page. It lies in packs of examples, compressed on larger pages, and is as small as it can be: what the
 // text on the page tells, or follows from the rest, is put back here.
 
-async function unpack(base64) {
-  if (!window.DecompressionStream) throw new Error("this browser cannot unpack their data");
-  const bytes = Uint8Array.fromBase64?.(base64) ?? Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-}
-
 /** JSON of a script element; it is read once, when it is first asked for. */
 class Island {
   constructor(element) { this.element = element; }

@@ -72,11 +72,12 @@ function sheetOf(example) {
 /** What the numbers of the picture are, wherever it is shown. */
 function smallPrint({ article, figures, data }) {
   const maps = figures.filter(({ element }) => !element.hidden).map(({ shows }) => data.maps[shows]);
+  const units = new Set(maps.map((map) => unitOf(map).slice(0, -1))); // words where there are no sentences
   const methods = new Set(maps.map(({ method }) => METHODS[method].title));
   const scores = [...new Set(maps.map(scoreOf))].map(({ title, formula, sentence }) => `${title}, ${formula}: ${sentence}`);
   const [made] = one("footer", article).childNodes;
   return [
-    `By ${[...methods].join(", ")}; a number for each ${state.unit.slice(0, -1)}.`,
+    `By ${[...methods].join(", ")}; a number for each ${[...units].join(" or ")}.`,
     ...scores,
     "Stronger colour: the model’s answer reacts more to a small change of that word. It is not proof that the word caused the answer.",
     `Model: ${made.textContent.trim().replace(/\s+/g, " ")}`,

@@ -8,9 +8,6 @@ const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 const { aggregations: AGGREGATIONS, methods: METHODS, scales: SCALES } = JSON.parse(one("#page-data").textContent);
 const STEPS = 8;
-// Where the policy asks for it, HTML and scripts have to come from here: cards of the page's own packs, and Plotly.
-const trusted = window.trustedTypes?.createPolicy("saliency-report", { createHTML: (html) => html, createScript: (code) => code })
-  ?? { createHTML: (html) => html, createScript: (code) => code };
 const state = { unit: "words", aggregation: AGGREGATIONS[0], special: false, method: "", beside: "", scale: "", numbers: "", version: 0 };
 
 /** A number with some significant digits, as the server writes it. */
@@ -127,14 +124,6 @@ function forget(articles, kept) {
     charts.forget(awake.get(article));
     awake.delete(article);
   }
-}
-
-function cannotUnpack(error) {
-  if (one(".unpack-failed")) return;
-  const note = document.createElement("p");
-  note.className = "note warning unpack-failed";
-  note.textContent = `Switches and charts do not work here (${error.message}). The coloured texts and the tables stand as they are.`;
-  one("#examples").prepend(note);
 }
 
 // The switches, which the link of a view can set.

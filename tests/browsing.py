@@ -38,6 +38,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+# The page's script is unpacked by another one, or there is none, or the browser cannot.
+AWAKE = "!document.querySelector('#script') || document.querySelector(':root.scripted, .unpack-failed') !== null"
+
+
 class Visit:
     """A page and everything it said, asked for or opened."""
 
@@ -134,6 +138,8 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         found.page.goto(path.as_uri())
         if not scripts:
             switch.send("Emulation.setScriptExecutionDisabled", {"value": False})
+        if scripts and options.get("java_script_enabled", True):
+            found.until(AWAKE)
         assert found.noise[:1] == [path.as_uri()]
         del found.noise[0]
         assert found.noise == [] or not silent

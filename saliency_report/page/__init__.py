@@ -13,12 +13,12 @@ from pathlib import Path
 from markupsafe import Markup, escape
 
 from saliency_report.errors import InputError
-from saliency_report.page.assets import content_policy, script_of, style_of
+from saliency_report.page.assets import content_policy, loader_of, script_of, style_of
 from saliency_report.page.body import Body, without_returns
 from saliency_report.page.environment import make_environment
 from saliency_report.page.island import page_data
 from saliency_report.page.own_templates import located
-from saliency_report.page.packs import EXAMPLES, pack, packed_record
+from saliency_report.page.packs import EXAMPLES, compressed, pack, packed_record
 from saliency_report.page.plotly_bundle import plotly_bundle
 from saliency_report.page.scores import scores
 from saliency_report.record import Report
@@ -42,8 +42,9 @@ def render_page(
     record = packed_record(report, anyhow=embed_record) if embed_record or (charts and scripted) else None
     bundle = plotly_bundle() if charts and mapped else None
     style = style_of(environment, templates)
-    script = script_of(environment, charts=bundle is not None) if scripted else ""
-    policy = content_policy(style, script, bundle)
+    loader = loader_of(environment)
+    script = script_of(environment, charts=bundle is not None)
+    policy = content_policy(style, [loader, script] if scripted else [], bundle)
     with located(templates):
         body = Body(report, occurring, environment.get_template("example.html.j2"))
         page = environment.get_template("report.html.j2").render(
@@ -65,7 +66,8 @@ def render_page(
             pack_size=EXAMPLES,
             policy=policy,
             style=Markup(style),
-            script=Markup(script),
+            loader=Markup(loader),
+            script=compressed(script),
             bundle=bundle,
         )
     if escape(policy) not in page:

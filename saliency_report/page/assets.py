@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from jinja2 import Environment
@@ -16,6 +17,7 @@ READING = ("values.js", "elements.js", "pointing.js", "keys.js", "beside.js", "e
 SCRIPTS = ("report.js", "data.js", "list.js", *READING, *DOWNLOADS, "print.js")
 CHARTS = ("charts.js", "evidence.js")
 NO_CHARTS = ("no_charts.js",)
+LOADER = "loader.js"
 
 
 def style_of(environment: Environment, templates: Path | None) -> str:
@@ -24,17 +26,22 @@ def style_of(environment: Environment, templates: Path | None) -> str:
     return _palette_css() + _joined(environment, *STYLES, *brand)
 
 
+def loader_of(environment: Environment) -> str:
+    """The script that unpacks the other one and has it run."""
+    return _joined(environment, BUILTIN + LOADER)
+
+
 def script_of(environment: Environment, *, charts: bool) -> str:
     """The page's script; built-in files alone, since what is joined here may run."""
     names = (*SCRIPTS, *(CHARTS if charts else NO_CHARTS), "start.js")
     return _joined(environment, *(BUILTIN + name for name in names))
 
 
-def content_policy(style: str, script: str, bundle: Bundle | None) -> str:
+def content_policy(style: str, scripts: Sequence[str], bundle: Bundle | None) -> str:
     """Nothing is allowed but what is named here; images of data: and blob: are for downloads of pictures."""
-    scripts, styles = [csp_hash(script)], [csp_hash(style)]
+    admitted, styles = [csp_hash(script) for script in scripts] or ["'none'"], [csp_hash(style)]
     if bundle:
-        scripts.append(bundle.csp_hash)
+        admitted.append(bundle.csp_hash)
         # Plotly makes an empty style sheet, which it fills by rules, and sets empty style attributes, which need
         # 'unsafe-hashes' besides. plotly.js 3.0.0 and 4.1.1 so draw bars, heatmaps, hover labels and the mode bar
         # without a violation. Bold in a hover label would be one: it becomes a style attribute.
@@ -44,7 +51,7 @@ def content_policy(style: str, script: str, bundle: Bundle | None) -> str:
     return "; ".join(
         [
             "default-src 'none'",
-            f"script-src {' '.join(scripts)}",
+            f"script-src {' '.join(admitted)}",
             f"style-src {' '.join(styles)}",
             "img-src data: blob:",
             "base-uri 'none'",

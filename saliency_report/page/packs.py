@@ -19,7 +19,7 @@ from markupsafe import Markup
 from saliency_report.record import Report, to_json
 
 EXAMPLES = 50  # in a pack, in the page before any script runs, and on one page of the list
-PLAIN_BYTES = 24_000  # above it JSON is compressed; a browser that cannot unpack still serves a dozen short examples
+PLAIN_BYTES = 2_000  # above it JSON is compressed
 
 # Of the record in the page, packed: some 30 film snippets, or 15 examples of several tasks. A page with charts weighs
 # 2 MB without it; beyond, each further example would weigh 2 to 4 kB more.
