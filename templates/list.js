@@ -65,7 +65,7 @@ const list = {
     const terms = termsOf(q);
     const bit = catalogue.bits[show] ?? 0;
     const fits = (index) => (
-      terms.every((matches) => matches(catalogue.hay[index]))
+      terms.every((matches) => matches(catalogue, index))
       && (!bit || catalogue.marks[index] & bit)
       && [["task", "tasks"], ["label", "answers"], ["expected", "expected"]].every(([name, column]) => (
         !this.filters[name] || catalogue[column][index] === this.filters[name]
@@ -90,7 +90,8 @@ const list = {
       const [tasks, answers, expected] = ["tasks", "answers", "expected"].map(column);
       const marks = held.marks ?? held.ids.map(() => 0);
       const hay = held.ids.map((id, index) => [id, held.texts[index], answers[index], expected[index]].join("\n").toLowerCase());
-      this.catalogue = { ...held, tasks, answers, expected, marks, hay };
+      const lower = held.texts.map((text) => text.toLowerCase());
+      this.catalogue = { ...held, tasks, answers, expected, marks, hay, lower };
     }
     return this.catalogue;
   },
@@ -132,6 +133,7 @@ const list = {
     const found = one(".found");
     const some = length === this.count ? `${all_} examples` : `${length.toLocaleString("en")} of ${all_} examples`;
     if (found) found.textContent = length ? some : "No example matches.";
+    if (one(".finder")) one(".finder").hidden = !one("#find-q") && !this.isFiltered; // few examples need it only to undo a link
     if (one(".everything")) one(".everything").hidden = !this.isFiltered;
     for (const name of FILTERS) {
       const control = one(`#find-${name}`);
@@ -199,13 +201,31 @@ function numberOf(article) {
   return Number(article.id.slice("example-".length));
 }
 
-/** Each word of a query has to occur; what stands in quotes, as a word of its own. */
+/** Each word of a query has to occur somewhere; what stands in quotes, as a word of the text. */
 function termsOf(query) {
-  return [...query.toLowerCase().matchAll(/"([^"]+)"|\S+/g)].map(([term, quoted]) => {
-    if (quoted === undefined) return (hay) => hay.includes(term);
-    const alone = new RegExp(`(?<![\\p{L}\\p{N}])${quoted.replace(/[^\p{L}\p{N}\s]/gu, "\\$&")}(?![\\p{L}\\p{N}])`, "u");
-    return (hay) => alone.test(hay);
+  return [...query.toLowerCase().matchAll(/"("+|[^"]+)"|\S+/g)].map(([term, quoted]) => {
+    if (quoted === undefined) return ({ hay }, index) => hay[index].includes(term);
+    const word = wordOf(quoted);
+    return ({ lower }, index) => word.test(lower[index]);
   });
+}
+
+/** Finds a word where the run has it as a word: the rules of `words.py`, so that the overview's links find what they count. */
+function wordOf(word) {
+  const ideograph = "[\\u3040-\\u30ff\\u3400-\\u4dbf\\u4e00-\\u9fff\\uf900-\\ufaff\\u{20000}-\\u{3ffff}]";
+  const letter = `(?!${ideograph})[\\p{L}\\p{N}\\p{M}\\p{Pc}]`;
+  const literal = (text) => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
+  const letters = [...word];
+  const edge = (text) => {
+    if (new RegExp(ideograph, "u").test(text)) return undefined; // a word of its own
+    return new RegExp(letter, "u").test(text) ? letter : literal(text); // a run of one mark is a word
+  };
+  const [first, last] = [edge(letters[0]), edge(letters.at(-1))];
+  const inner = `(?!(?<=${letter})['’‐-]${letter}|(?<=\\d)[.,]\\d)`; // a mark that joins: film's, well-made, 3.5
+  const before = first === undefined ? "" : `(?<!${first})`;
+  const joinedBefore = first === letter ? `(?<!${letter}['’‐-])(?<!\\d[.,](?=\\d))` : "";
+  const after = last === undefined ? "" : `(?!${last})`;
+  return new RegExp(`${before}${joinedBefore}${inner}${literal(word)}${after}${inner}`, "u");
 }
 
 /** A row of the index, as the server writes those of the first examples. */

@@ -11,6 +11,7 @@ import evidence_records
 import records
 from saliency_report.page.packs import EXAMPLES
 from saliency_report.record import ExampleResult, Report
+from saliency_report.words import split_words
 
 if TYPE_CHECKING:
     from browsing import Open, Visit
@@ -236,7 +237,7 @@ def test_a_card_that_left_comes_back_as_the_switches_stand(visit: Open, many: Re
 
 def test_a_short_list_has_no_search(visit: Open) -> None:
     page = visit(records.report(*(records.classification(f"n{i}", "Fine.") for i in range(10))))
-    assert page.count(".finder") == 0
+    assert page.count("#find-q") == 0 and not page.page.locator(".finder").is_visible()
     assert page.page.locator(".pager").first.is_hidden()
     page.ask("location.hash = '#q=n3'")
     settled(page, [4])
@@ -254,3 +255,47 @@ def test_unfaithful_and_incomplete_examples_are_found(visit: Open) -> None:
         if test and test.rankings:
             lost = 100 * test.rankings[0].beaten < 95 * test.random.orders
             assert bool(catalogue["marks"][index] & 8) == lost
+
+
+def test_a_link_that_filters_a_short_list_can_be_undone(visit: Open) -> None:
+    page = visit(records.report(*(records.classification(f"n{i}", "Fine.", expected=i % 2) for i in range(4))))
+    page.page.locator(".run .cards a", has_text="2 wrong").click()
+    settled(page, [2, 4])
+    assert page.page.locator(".found").inner_text() == "2 of 4 examples"
+    page.page.locator(".everything").click()
+    settled(page, [1, 2, 3, 4])
+    assert not page.page.locator(".finder").is_visible()
+
+
+def test_a_word_in_quotes_is_found_where_the_run_has_it_as_a_word(visit: Open) -> None:
+    """By the rules that split texts into words, so that a link of the overview finds as many examples as it counts."""
+    texts = [
+        "Well, a film’s end: it's 3.5 of 5!",
+        'He said "film" , ... and left - so - well-made # it .',
+        "電影 film好 a_b e\u0301t\u00e9 (end) $5 a+b \\ c/d ^ e ~ |",
+        "negative",
+        "Again!! 3,000.",
+    ]
+    page = visit(records.report(*(records.classification(f"film{i}", text) for i, text in enumerate(texts))))
+    written = {text[start:end].lower() for text in texts for start, end in split_words(text)}
+    expected = {
+        word: [
+            number
+            for number, text in enumerate(texts, 1)
+            if word in {text[start:end].lower() for start, end in split_words(text)}
+        ]
+        for word in written
+    }
+    found = page.ask(
+        """async (words) => {
+          const found = {};
+          for (const word of words) {
+            list.filters.q = `"${word}"`;
+            await list.arrange();
+            found[word] = list.order;
+          }
+          return found;
+        }""",
+        sorted(written),
+    )
+    assert found == expected
