@@ -170,7 +170,7 @@ function bars({ example, canvas }) {
   const { signed } = scoreOf(map);
   const unit = unitOf(map);
   const shown = positions(example, encoding, unit).filter((index) => scores[index] !== undefined);
-  const largest = scaleEnd(example, example.onScaleOf(map)) || 1;
+  const largest = isNothing(map) ? Infinity : scaleEnd(example, example.onScaleOf(map)) || 1;
   const whiskers = errors && {
     type: "data", array: shown.map((index) => errors[index]), color: theme.get("--ink"), thickness: 1.2, width: 3,
   };
@@ -207,7 +207,8 @@ function bars({ example, canvas }) {
 /** Short enough for the side of a chart. */
 function axisTitle(map) {
   const { title } = scoreOf(map);
-  return state.numbers === "share" ? `${title}, share of the sum` : title;
+  const written = state.numbers === "share" ? `${title}, share of the sum` : title;
+  return isNothing(map) ? `${written} (rounding)` : written;
 }
 
 function shareTicks() {
@@ -236,7 +237,7 @@ function matrix({ example, figure, canvas }) {
   const encoding = example.encoding(explained[0]);
   const unit = unitOf(example.map);
   const shown = positions(example, encoding, unit);
-  const largest = scaleEnd(example, maps.filter(Boolean)) || 1;
+  const largest = scaleEnd(example, maps.filter((map) => map && !isNothing(map))) || 1;
   const { signed } = scoreOf(example.map);
   const name = state.numbers === "share" ? `${scoreOf(example.map).name}, share of each row` : scoreOf(example.map).name;
   const names = explained.map((map) => example.explainedName(map));

@@ -61,7 +61,7 @@ function expandMap(map, encoding) {
   const position = map.position ?? null;
   const seen = position ?? encoding.tokens.length;
   return {
-    explained: [], alternatives: [], facts: [], correlation: "", share: null, ...map,
+    explained: [], alternatives: [], facts: [], nothing: [], correlation: "", share: null, ...map,
     position,
     scores: { ...expandScores(map.scores, encoding, seen), sentences: ofSentences(map.sentences ?? {}) },
     errors: expandScores(map.errors ?? {}, encoding, seen),

@@ -80,7 +80,7 @@ class Example {
       const map = this.data.maps[index];
       figure.by = figure.isOther ? methodOf(this, figure) : chosenMethod(this) || map.method;
       if (figure.shows !== index || figure.showsNone !== figure.isAbsent) this.follow(figure, index);
-      this.paintFigure(figure, map, scaleEnd(this, this.onScaleOf(map)));
+      this.paintFigure(figure, map, isNothing(map) ? Infinity : scaleEnd(this, this.onScaleOf(map)));
       figure.element.classList.toggle("shown", figure.isOther ? found === this.chosen : target === this.target);
     }
     placeBeside(this);
@@ -145,12 +145,13 @@ class Example {
     const { signed } = scoreOf(map);
     const end = shownNumber(scaleEnd(this, this.onScaleOf(map)));
     one(".score", legend).textContent = figure.isAbsent ? "" : shownTitle(map);
-    one(".scale", legend).hidden = figure.isAbsent;
+    const nothing = !figure.isAbsent && isNothing(map);
+    one(".scale", legend).hidden = figure.isAbsent || nothing;
     one(".low", legend).textContent = signed ? `−${end}` : "0";
     one(".high", legend).textContent = end;
     one(".ramp", legend).className = `ramp ${signed ? "signed" : "size"}`;
     if (one(".map-title", legend)) one(".map-title", legend).textContent = METHODS[figure.by].title;
-    const scale = figure.isAbsent ? "" : scaleSays(this, map, legend === this.legend ? this.ownScope : "", figure.isOther);
+    const scale = nothing ? "zero up to rounding, without colour" : figure.isAbsent ? "" : scaleSays(this, map, legend === this.legend ? this.ownScope : "", figure.isOther);
     const missing = legend === this.legend ? notRun(this) : "";
     setScope(legend, [scale, insteadOfSentences(map, this.encoding(map)), missing]);
   }

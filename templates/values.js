@@ -59,6 +59,11 @@ function pageScale(example, map) {
   return held && [held[0], held[(state.numbers === "share" ? 3 : 1) + (state.special ? 1 : 0)]];
 }
 
+/** Whether the numbers of a map are what rounding left of zero: colours would show noise. */
+function isNothing(map) {
+  return map.nothing.includes(scoreOf(map).name);
+}
+
 /** The size that has the strongest colour of some maps. */
 function scaleEnd(example, maps) {
   return maps.length ? pageScale(example, maps[0])?.[1] ?? largestOf(example, maps) : 0;

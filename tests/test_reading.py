@@ -451,3 +451,38 @@ def test_a_page_without_charts_is_read_in_the_same_ways(visit: Open) -> None:
     page.page.locator("#example-2 .step").last.click()
     assert page.page.locator("#example-2 .which").text_content() == "“and”, 2 of 8"
     assert page.count(".pick") == 0
+
+
+def cancelling(result: ExampleResult, left: float) -> ExampleResult:
+    """The slopes of each token add up to this share of their sizes."""
+    (map_,) = result.maps
+    for held in (map_.scores, map_.word_scores):
+        sizes = measured(held["l1"])
+        held["sum"] = [(-1) ** i * left * size for i, size in enumerate(sizes)]
+        held["mean"] = [(-1) ** i * left * size / records.DIMENSIONS for i, size in enumerate(sizes)]
+    return result
+
+
+def test_slopes_that_cancel_but_for_rounding_are_said_to_and_have_no_colour(visit: Open) -> None:
+    rounding, real = cancelling(review(), 6e-8), cancelling(review("other"), 2e-5)
+    said = (
+        "Zero up to rounding: sum and mean. At every token the slopes cancel but for less than 0.001 % of their sizes, "
+        "as they do where embeddings are normalised. What is left says nothing of the text, and gets no colour."
+    )
+    page = visit(with_rules(records.report(rounding, real)))
+    assert [page.page.locator(f"#example-{n} .facts").all_inner_texts() for n in (1, 2)] == [[said], []]
+    strongest = "#example-{} .text :is(.p8, .n8)"
+    for score in ("sum", "mean"):
+        page.set(score)
+        assert page.count(strongest.format(2)) and not page.count(strongest.format(1))
+        assert not page.count("#example-1 .text :is(.p1, .n1)")
+        assert page.page.locator("#example-1 .legend .scope").inner_text() == "zero up to rounding, without colour"
+        assert not page.page.locator("#example-1 .legend .scale").is_visible()
+        written = [text.significant(text.rounded(score)) for score in measured(rounding.maps[0].word_scores[score])]
+        assert [title for _, title in shown(page, "#example-1 .text .w")] == written
+        page.draw(1)
+        colours = page.ask("document.querySelector('#example-1 .canvas').data[0].marker.color")
+        assert set(colours) == {"rgb(255,255,255)"}
+        assert page.page.locator("#example-1 .ytitle").text_content().endswith(" (rounding)")
+    page.set("gradient_x_input")
+    assert page.count(strongest.format(1)) and page.page.locator("#example-1 .legend .scale").is_visible()

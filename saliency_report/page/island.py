@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from saliency_report.page.evidence import evidence_data
-from saliency_report.page.facts import correlation, facts
+from saliency_report.page.facts import correlation, facts, nothing
 from saliency_report.page.figures import explained_tokens
 from saliency_report.page.scales import Scales
 from saliency_report.page.scores import Scores
@@ -137,6 +137,7 @@ def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
         ],
         "probability": probability(target.probability) if target.position is not None else None,
         "correlation": correlation(map_),
+        "nothing": nothing(map_),
         "facts": [[fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_)],
     }
     return {name: value for name, value in data.items() if value not in (None, "", [], {})}
