@@ -212,7 +212,7 @@ function axisTitle(map) {
 }
 
 function shareTicks() {
-  return state.numbers === "share" ? { tickformat: ".0%" } : {};
+  return state.numbers === "share" ? { tickformat: "~%" } : {};
 }
 
 function hover(map, encoding, index, score, error) {

@@ -41,9 +41,9 @@ function shownErrors(example, map) {
   return state.numbers === "share" ? undefined : example.errors(map);
 }
 
-/** How such a number is written. */
+/** How such a number is written. A share of rounded numbers is known to two digits: the third was often another. */
 function shownNumber(number) {
-  return state.numbers === "share" ? `${significant(100 * number)} %` : significant(number);
+  return state.numbers === "share" ? `${written(100 * number, 2)} %` : significant(number);
 }
 
 /** What the numbers are, for a legend or an axis. */

@@ -477,7 +477,8 @@ def test_probabilities_are_never_rounded_to_certainty() -> None:
     assert [text.probability(p) for p in (0, 0.000012, 0.0005, 0.5, 0.9994, 0.99999, 1)] == [
         *("0.000", "1.20e−5", "0.001", "0.500", "0.999", "> 0.999", "> 0.999")
     ]
-    assert [text.percent(p) for p in (0, 0.001, 0.31, 1)] == ["0 %", "less than 1 %", "31 %", "100 %"]
+    assert [text.percent(p) for p in (0, 0.001, 0.31, 0.99, 1)] == ["0 %", "less than 1 %", "31 %", "99 %", "100 %"]
+    assert [text.percent(p) for p in (0.9949, 0.995, 249 / 250)] == ["99 %", "more than 99 %", "more than 99 %"]
 
 
 def test_control_characters_are_shown_and_blanks_marked() -> None:

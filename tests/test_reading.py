@@ -233,12 +233,12 @@ def test_numbers_as_shares_of_what_is_in_view(visit: Open) -> None:
         values = text.all_rounded(map_.word_scores["gradient_x_input"])
         seen = [v for v, w in zip(values, words, strict=True) if v is not None and (special or not w.special)]
         total = sum(map(abs, seen))
-        written = [f"{text.significant(100 * v / total)}\N{NO-BREAK SPACE}%" for v in seen]
+        written = [f"{text.significant(100 * v / total, 2)}\N{NO-BREAK SPACE}%" for v in seen]
         page.until("document.querySelector('#example-1 .canvas').data[0].y.length", len(seen))
         assert page.bars(1) == pytest.approx([v / total for v in seen])
         titles = [t for _, t in shown(page, f"#example-1 .text .w{'' if special else ':not(.chip)'}")]
         assert titles == written
-        end = f"{text.significant(100 * max(map(abs, seen)) / total)}\N{NO-BREAK SPACE}%"
+        end = f"{text.significant(100 * max(map(abs, seen)) / total, 2)}\N{NO-BREAK SPACE}%"
         assert page.page.locator("#example-1 .high").text_content() == end
     assert page.page.locator("#example-1 .legend .score").text_content() == (
         "Gradient times input, share of the sum of the words in view"
@@ -252,7 +252,7 @@ def test_numbers_as_shares_of_what_is_in_view(visit: Open) -> None:
         "[1, 2].map((n) => largestOf(awake.get(document.querySelector(`#example-${n}`)), "
         "[awake.get(document.querySelector(`#example-${n}`)).map]))"
     )
-    assert ends == [f"{text.significant(100 * max(largest))}\N{NO-BREAK SPACE}%"] * 2
+    assert ends == [f"{text.significant(100 * max(largest), 2)}\N{NO-BREAK SPACE}%"] * 2
 
 
 def said(page: Visit, number: int = 1) -> str:

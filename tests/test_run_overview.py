@@ -13,6 +13,7 @@ import records
 from saliency_report.page import render_page
 from saliency_report.page.run_histogram import BOTTOM, TOP, Scale, histogram
 from saliency_report.page.run_links import filtered
+from saliency_report.page.run_spread import _beaten
 from saliency_report.record import ExampleResult, Failure, Report
 from test_evidence_page import cells
 from test_page import Element, tree
@@ -220,6 +221,13 @@ def test_faithfulness_is_normalised_where_all_are_and_counts_orders_elsewhere() 
     figure = tree(method_records.report(*few)).one("section", "run").one("figure", "spread")
     assert figure.one("figcaption").words() == "Random orders beaten 4 first maps: median 75 %, worst 60 % in text-0."
     assert not list(figure.all("svg")), "fewer than five values stand in words"
+
+
+@pytest.mark.parametrize(
+    ("share", "written"), [(0, "0 %"), (1 / 300, "less than 1 %"), (0.29, "29 %"), (189 / 200, "94 %"), (0.95, "95 %")]
+)
+def test_a_share_of_orders_is_not_rounded_up_to_the_limit(share: float, written: str) -> None:
+    assert _beaten(share) == written
 
 
 def test_a_bin_ends_at_its_edge_from_the_side_that_its_names_say() -> None:

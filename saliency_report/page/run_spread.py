@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -87,11 +88,16 @@ def _faithfulness(report: Report) -> Iterator[Spread]:
         values = [(test.rankings[0].beaten / test.random.orders, number, id_) for test, number, id_ in found]
         yield _spread(
             "Random orders beaten",
-            ("first map", values, text.percent, min(values)),
+            ("first map", values, _beaten, min(values)),
             "The share of random orders of words that are less faithful than the map’s order. From 95 % on (dashed "
             "line) a map counts as more faithful than random.",
             _BEATEN,
         )
+
+
+def _beaten(share: float) -> str:
+    """Rounded down, so that 94.5 % does not look like the 95 % that are asked for."""
+    return text.percent(math.floor(share * 100 + 1e-9) / 100 if share >= 0.01 else share)
 
 
 def _special(report: Report) -> Iterator[Spread]:

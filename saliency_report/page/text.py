@@ -94,7 +94,9 @@ def probability_stated(number: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share of a whole: 31 %."""
+    """A share of a whole: 31 %, never rounded to none or to all of it where it is not."""
+    if 0.995 <= share < 1:
+        return "more than 99 %"
     # Half up, as JavaScript's Math.round does; Python's own formatting rounds ties to even.
     return "less than 1 %" if 0 < share < 0.005 else f"{math.floor(share * 100 + 0.5)} %"
 
