@@ -168,7 +168,7 @@ def _typed(ctx: click.Context) -> str:
         name = str(parameter.name)
         if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
-        value = ctx.params[name]
+        value = ctx.params.get(name, True)  # --debug is not passed on to the function
         if isinstance(parameter, click.Option):
             words.append(max(parameter.secondary_opts if value is False else parameter.opts, key=len))
         if not isinstance(value, bool):

@@ -97,6 +97,7 @@ def test_what_is_not_shown_depends_on_what_was_asked_for() -> None:
     [
         (["in put.yaml", "-o", "{}/page.html"], "saliency-report run 'in put.yaml' --output page.html --json"),
         (["{}/in put.yaml", "--device=cpu", "-q"], "saliency-report run 'in put.yaml' --json --device cpu --quiet"),
+        (["in put.yaml", "-q", "--debug"], "saliency-report run 'in put.yaml' --json --quiet --debug"),
     ],
 )
 def test_the_command_can_be_pasted_and_tells_no_folder(
