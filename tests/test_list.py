@@ -9,7 +9,10 @@ import pytest
 
 import evidence_records
 import records
+from saliency_report.page.catalogue import Catalogue
 from saliency_report.page.packs import EXAMPLES
+from saliency_report.page.scores import scores
+from saliency_report.page.view import view
 from saliency_report.record import ExampleResult, Report
 from saliency_report.words import split_words
 
@@ -237,7 +240,8 @@ def test_a_card_that_left_comes_back_as_the_switches_stand(visit: Open, many: Re
 
 def test_a_short_list_has_no_search(visit: Open) -> None:
     page = visit(records.report(*(records.classification(f"n{i}", "Fine.") for i in range(10))))
-    assert page.count("#find-q") == 0 and not page.page.locator(".finder").is_visible()
+    assert page.count("#find-q") == 0
+    assert not page.page.locator(".finder").is_visible()
     assert page.page.locator(".pager").first.is_hidden()
     page.ask("location.hash = '#q=n3'")
     settled(page, [4])
@@ -255,6 +259,26 @@ def test_unfaithful_and_incomplete_examples_are_found(visit: Open) -> None:
         if test and test.rankings:
             lost = 100 * test.rankings[0].beaten < 95 * test.random.orders
             assert bool(catalogue["marks"][index] & 8) == lost
+
+
+def test_the_order_compares_like_with_like() -> None:
+    """No normalised AOPC beside a share of orders; what fails without a share is the worst, and a zero is a number."""
+    report = evidence_records.realistic()
+    scored = scores(report)
+    catalogue = Catalogue()
+    for number, result in enumerate(report.examples, 1):
+        catalogue.add(view(report, scored, number, result))
+    tests = [r.evidence.faithfulness if r.evidence else None for r in report.examples]
+    first = [test.rankings[0] if test and test.rankings else None for test in tests]
+    found = [one for one in first if one]
+    assert found
+    assert all(one.normalised_aopc is not None for one in found)
+    normalised = [one and one.normalised_aopc for one in first]
+    assert catalogue.faithfulness == [value and pytest.approx(value, rel=1e-2) for value in normalised]
+    catalogue.normalised[first.index(found[0])] = None
+    assert catalogue.faithfulness == catalogue.beaten
+    catalogue.gaps = [0.0, *[None] * (len(first) - 1)]
+    assert catalogue.data()["gaps"] == catalogue.gaps
 
 
 def test_a_link_that_filters_a_short_list_can_be_undone(visit: Open) -> None:

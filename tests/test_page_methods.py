@@ -10,6 +10,9 @@ import method_records
 import records
 from records import measured
 from saliency_report.page import render_page, text
+from saliency_report.page.catalogue import NO_SHARE, Catalogue
+from saliency_report.page.scores import scores
+from saliency_report.page.view import view
 from saliency_report.record import ExampleResult, from_json, to_json
 from test_page import Element, data_of, example, tree, unscaled
 
@@ -145,6 +148,17 @@ def test_equal_scores_of_text_and_baseline_have_no_share_to_be_off_by() -> None:
         "✗ does not add up: Σ −0.250 of 0, off by 0.250, 1 step, baseline mean, 1 token kept. "
         "Do not read its numbers as shares."
     ]
+
+
+@pytest.mark.parametrize(("verdict", "worst"), [("pass", 0.0), ("fail", NO_SHARE)])
+def test_what_is_off_by_no_share_is_sorted_by_its_verdict(verdict: method_records.Verdict, worst: float) -> None:
+    result = records.classification("equal", "Good.")
+    of = method_records.completeness(verdict, relative=None)
+    map_ = result.maps[0].model_copy(update={"completeness": of})
+    report = records.report(result.model_copy(update={"maps": [map_]}))
+    catalogue = Catalogue()
+    catalogue.add(view(report, scores(report), 1, report.examples[0]))
+    assert catalogue.gaps == [worst]
 
 
 def test_a_baseline_of_a_given_text_is_quoted_and_cut() -> None:

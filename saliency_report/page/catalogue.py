@@ -27,6 +27,7 @@ SORT = {
     "faithful": "least faithful first",
 }
 MOST_LABELS = 50
+NO_SHARE = 1e99
 
 
 @dataclass
@@ -41,7 +42,8 @@ class Catalogue:
     expected: list[str] = field(default_factory=list)
     marks: list[int] = field(default_factory=list)
     gaps: list[float | None] = field(default_factory=list)
-    faithfulness: list[float | None] = field(default_factory=list)
+    normalised: list[float | None] = field(default_factory=list)
+    beaten: list[float | None] = field(default_factory=list)
     labels: Counter[str] = field(default_factory=Counter)
 
     def add(self, example: ExampleView) -> None:
@@ -60,15 +62,24 @@ class Catalogue:
         self.expected.append(visible(example.expected))
         self.marks.append(sum(BITS[name] for name in found))
         self.gaps.append(_gap(example))
-        self.faithfulness.append(_faithfulness(example))
+        normalised, beaten = _faithfulness(example)
+        self.normalised.append(normalised)
+        self.beaten.append(beaten)
         if result.task == "text-classification" and example.answer:
             self.labels[visible(example.answer)] += 1
+
+    @property
+    def faithfulness(self) -> list[float | None]:
+        """Normalised AOPC where every test has it, else the share of random orders beaten: the two do not compare."""
+        comparable = all(
+            (one is None) == (other is None) for one, other in zip(self.normalised, self.beaten, strict=True)
+        )
+        return self.normalised if comparable else self.beaten
 
     def data(self) -> dict[str, Any]:
         """The columns for the script; texts that repeat stand once, columns that are empty not at all."""
         columns: dict[str, list[Any]] = {
             "probabilities": self.probabilities,
-            "marks": self.marks,
             "gaps": self.gaps,
             "faithfulness": self.faithfulness,
         }
@@ -77,7 +88,8 @@ class Catalogue:
             "texts": self.texts,
             "bits": BITS,
             **{name: _indexed(getattr(self, name)) for name in ("tasks", "answers", "expected")},
-            **{name: values for name, values in columns.items() if any(values)},
+            **({"marks": self.marks} if any(self.marks) else {}),
+            **{name: values for name, values in columns.items() if any(value is not None for value in values)},
         }
 
     def choices(self) -> dict[str, list[tuple[str, str]]]:
@@ -118,19 +130,23 @@ def marks(example: ExampleView) -> list[str]:
 
 
 def _gap(example: ExampleView) -> float | None:
-    """The largest share by which a map of the example misses what it should add up to."""
-    gaps = [m.completeness.relative for m in example.result.maps if m.completeness]
-    return max((float(f"{gap:.3g}") for gap in gaps if gap is not None), default=None)
+    """The largest share by which a map of the example misses what it should add up to.
+
+    Where that is nothing there is no share: a map that fails comes before all others, one that passes after them.
+    """
+    found = [m.completeness for m in example.result.maps if m.completeness]
+    gaps = [(NO_SHARE if of.verdict == "fail" else 0.0) if of.relative is None else of.relative for of in found]
+    return max((float(f"{gap:.3g}") for gap in gaps), default=None)
 
 
-def _faithfulness(example: ExampleView) -> float | None:
-    """Normalised AOPC of the headline map, else the share of random orders that it beats."""
+def _faithfulness(example: ExampleView) -> tuple[float | None, float | None]:
+    """Normalised AOPC of the headline map, and the share of random orders that it beats."""
     test = example.result.evidence.faithfulness if example.result.evidence else None
     if test is None or not test.rankings:
-        return None
+        return None, None
     first = test.rankings[0]
-    value = first.beaten / test.random.orders if first.normalised_aopc is None else first.normalised_aopc
-    return float(f"{value:.3g}")
+    normalised = None if first.normalised_aopc is None else float(f"{first.normalised_aopc:.3g}")
+    return normalised, float(f"{first.beaten / test.random.orders:.3g}")
 
 
 def _indexed(values: list[str]) -> list[Any]:

@@ -77,7 +77,8 @@ def all_rounded(numbers: Iterable[float | None]) -> list[float | None]:
 
 def with_error(number: float, error: float | None) -> str:
     """A number and its standard error, which has two significant digits: 0.421 ± 0.031."""
-    return significant(number) if error is None else f"{significant(number)} ± {significant(error, 2)}"
+    shown = significant(rounded(number))  # so that 9.996 has three digits here as in the text
+    return shown if error is None else f"{shown} ± {significant(rounded(error, 2), 2)}"
 
 
 def probability(number: float) -> str:
