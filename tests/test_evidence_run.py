@@ -48,8 +48,12 @@ def test_run_counts_completeness_and_cuts_a_long_list() -> None:
     assert section.one("li").words() == (
         "Completeness of Integrated gradients 0 maps passed, 1 with a warning, 23 failed. Not passed: "
         + ", ".join(map(str, range(20)))
-        + " and 3 more."
+        + " and 3 more (show all)."
     )
+    other = warned.maps[0].model_copy(update={"completeness": method_records.completeness("fail")})
+    mixed = warned.model_copy(update={"maps": [other, *warned.maps[1:]]})
+    section = tree(method_records.report(*failed, mixed)).one("section", "run-evidence")
+    assert "(show all)" not in section.words(), "the filter finds what fails by any method"
     assert not list(section.all("table"))
 
 

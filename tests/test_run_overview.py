@@ -287,7 +287,8 @@ def test_a_view_is_read_back_from_its_link(value: str) -> None:
     link = filtered(q=value, label="NEGATIVE")
     assert link.startswith("#q=")
     assert dict(parse_qsl(link[1:])) == {"q": value, "label": "NEGATIVE"}
-    assert filtered(q="\ud800") == "#q=%3F"
+    assert filtered(q="\ud800") == "#q=%EF%BF%BD"
+    assert filtered(label="a\x07b") == "#label=a%E2%90%87b", "as the catalogue has it"
 
 
 def test_the_overview_needs_no_script_and_no_style_attribute() -> None:

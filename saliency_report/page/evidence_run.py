@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from saliency_report.page.evidence_parts import title_of
 from saliency_report.page.evidence_tables import MISSING, Line, Table, correlation, number, plain
 from saliency_report.page.evidence_verdict import verdict
+from saliency_report.page.targets import headline_group
 from saliency_report.page.text import percent, plural
-from saliency_report.record import Report, RunEvidence
+from saliency_report.record import ExampleResult, Report, RunEvidence
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def _faithful(report: Report) -> list[Count]:
     sentence += f" {kinds['impossible']} could not be tested." if kinds["impossible"] else ""
     sentence += f" {kinds['untested']} not tested." if kinds["untested"] else ""
     failed = [(number, id_) for number, id_, v in verdicts if v and v.kind in ("bad", "impossible")]
-    return [Count("Faithfulness", sentence, failed, "unfaithful")]
+    # What could not be tested has no filter.
+    return [Count("Faithfulness", sentence, failed, "" if kinds["impossible"] else "unfaithful")]
 
 
 def _complete(report: Report) -> list[Count]:
@@ -113,15 +115,23 @@ def _complete(report: Report) -> list[Count]:
                 counts[map_.method][map_.completeness.verdict] += 1
                 if map_.completeness.verdict == "fail" and (number_, result.id) not in failed[map_.method]:
                     failed[map_.method].append((number_, result.id))
+    found = [number_ for number_, result in enumerate(report.examples, 1) if _is_marked(result)]
     return [
         Count(
             f"Completeness of {title_of(report, method)}",
             f"{plural(of['pass'], 'map')} passed, {of['warn']} with a warning, {of['fail']} failed.",
             failed[method],
-            "incomplete",
+            "incomplete" if [number_ for number_, _ in failed[method]] == found else "",
         )
         for method, of in counts.items()
     ]
+
+
+def _is_marked(result: ExampleResult) -> bool:
+    """Whether the filter finds it: by the target that is shown first, by any method."""
+    head = headline_group(result) if result.maps else None
+    maps = [result.maps[index] for index in (head.primary, *head.others)] if head else []
+    return any(map_.completeness and map_.completeness.verdict == "fail" for map_ in maps)
 
 
 def _randomised(report: Report) -> list[Count]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from saliency_report.page.text import label
+from saliency_report.page.text import label, visible
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,6 @@ def place(number: int, id_: str) -> Place:
 
 def filtered(**state: str) -> str:
     """The fragment that shows only the examples with all of these: #label=NEGATIVE&q=bad."""
-    # A lone surrogate has no UTF-8, which a browser would need to read it back.
-    pairs: Iterable[str] = (f"{name}={quote(value, safe='', errors='replace')}" for name, value in state.items())
+    # As the catalogue has it: control characters as pictures, and no lone surrogate, which has no UTF-8.
+    pairs: Iterable[str] = (f"{name}={quote(visible(value), safe='')}" for name, value in state.items())
     return f"#{'&'.join(pairs)}"
