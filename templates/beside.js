@@ -28,7 +28,11 @@ function placeBeside(example) {
   const [first] = example.primaries;
   const isPair = Boolean(beside) && example.primaries.length === 1;
   // Among choices it stands behind that of the chosen one.
-  if (beside) (example.primaries.find(({ target }) => target === example.target) ?? first).element.after(beside.element);
+  if (beside) {
+    const { element } = example.primaries.find(({ target }) => target === example.target) ?? first;
+    // What is taken out and put in again loses the focus.
+    if (element.nextElementSibling !== beside.element) element.after(beside.element);
+  }
   const multiples = one(".multiples", example.article);
   for (const figure of example.figures) {
     if (!figure.isOther) continue;

@@ -272,8 +272,10 @@ class Example {
     one(".which", this.article).textContent = `“${this.explainedName(map)}”, ${target + 1} of ${length}`;
     const back = one('.step[data-step="-1"]', this.article);
     const forth = one('.step[data-step="1"]', this.article);
+    const held = [back, forth].indexOf(document.activeElement);
     back.disabled = target === 0;
     forth.disabled = target === length - 1;
+    if (held >= 0 && [back, forth][held].disabled) [forth, back][held].focus(); // a button out of use keeps no focus
     const chances = one(".chances", this.article);
     if (chances) fillChances(chances, map.alternatives);
   }
@@ -291,9 +293,10 @@ class Example {
       button.className = "pick";
       button.textContent = "Show in the chart";
       button.setAttribute("aria-label", `Show in the chart: ${this.nameOf(figure)}`);
-      button.addEventListener("click", () => {
+      button.addEventListener("click", ({ detail }) => {
         this.choose(figure.shows);
         one('[data-chart="bars"]', this.article).scrollIntoView({ block: "nearest" });
+        if (detail === 0) button.scrollIntoView({ block: "nearest" }); // pressed by a key: the focus stays in sight
       });
       figure.button = button;
       if (figure.isOther || this.primaries.length > 1) figure.element.append(button);

@@ -26,8 +26,16 @@ const list = {
     for (const button of all(".pager button")) {
       button.addEventListener("click", () => this.turnTo(this.page + Number(button.dataset.step)));
     }
-    one(".everything")?.addEventListener("click", () => this.change({}, true));
-    addEventListener("hashchange", () => this.follow());
+    one(".everything")?.addEventListener("click", () => {
+      one("#index-title").focus({ preventScroll: true }); // the button goes
+      this.change({}, true);
+    });
+    addEventListener("hashchange", () => this.land());
+    document.addEventListener("click", (event) => {
+      if (event.target.closest('a[href^="#"]')?.hash !== location.hash) return;
+      event.preventDefault(); // the link that was followed last: no change of it would be told
+      this.land();
+    });
     addEventListener("keydown", (event) => this.onKey(event));
     await this.follow();
   },
@@ -169,6 +177,18 @@ const list = {
     if (this.example) document.getElementById(first)?.scrollIntoView();
     else if (known && !asked.has("page")) one(".index").scrollIntoView();
     if (this.example || known) writeHash();
+  },
+
+  /** Where a link inside the page leads, the focus goes too: a browser leaves it nowhere when a section cannot have it. */
+  async land() {
+    const [asked] = location.hash.slice(1).split("&");
+    await this.follow();
+    const place = document.getElementById(asked);
+    const focused = (place?.matches("article") ? one("h3 a", place) : place) ?? (asked.includes("=") ? one("#index-title") : null);
+    if (!focused) return;
+    if (!focused.matches("a, [tabindex]")) focused.tabIndex = -1;
+    focused.focus({ preventScroll: true });
+    place?.scrollIntoView();
   },
 
   /** To the next example or the one before, on whatever page of the list it is. */

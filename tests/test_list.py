@@ -130,6 +130,18 @@ def test_search_finds_words_labels_and_ids_on_every_page(visit: Open, many: Repo
     assert page.page.locator(".found").inner_text() == f"{COUNT} examples"
 
 
+@pytest.mark.parametrize(
+    ("word", "found"),
+    [(".", [1, 2, 3]), (",", [1]), ("’", [2]), ("-", [3]), ("a.b", [3]), ("b", [3]), ("[", []), ("ab", [])],
+)
+def test_a_word_of_signs_is_found_beside_letters(visit: Open, word: str, found: list[int]) -> None:
+    """The overview links to its words, and the signs of a text are words too."""
+    texts = ["One, two.", "It’s bad.", "a.b - c", *(f"Film {number}" for number in range(4, 13))]
+    page = visit(records.report(*(records.classification(f"n{n}", text) for n, text in enumerate(texts))))
+    page.page.get_by_label("Search").fill(f'"{word}"')
+    settled(page, found)
+
+
 def test_filters_name_their_counts_and_join(visit: Open, many: Report) -> None:
     page = visit(many)
     wrong = [n for n in range(1, COUNT + 1) if n % 7 == 0 and n % 40]
