@@ -132,16 +132,25 @@ def planted(strings: list[str], together: int = TOGETHER) -> Report:
     )
 
 
+# Turns to a page of the list and lets the script work on every example of it, as for paper and with open tables.
+EVERYWHERE = """async (number) => {
+  await list.turnTo(number);
+  await packs[list.page - 1].read();
+  dispatchEvent(new Event("beforeprint"));
+  for (const fold of all(".numbers")) {
+    fold.open = true;
+    fold.dispatchEvent(new Event("toggle"));
+  }
+  const found = [...document.querySelectorAll("article.example")].map(ASK);
+  dispatchEvent(new Event("afterprint"));
+  return found;
+}"""
+
+
 def everywhere(page: Visit, ask: str) -> list[Any]:
     """What a JavaScript function says of each example: the one place that knows how to come to all of them."""
-    found: list[Any] = []
-    for number in range(1, page.ask("list.pages") + 1):
-        page.ask(f"list.turnTo({number})")
-        page.ask("packs[list.page - 1].read()")
-        page.ask("dispatchEvent(new Event('beforeprint'))")  # now the script has worked on every example
-        page.ask("all('.numbers').forEach((fold) => { fold.open = true; fold.dispatchEvent(new Event('toggle')); })")
-        found += page.ask(f"[...document.querySelectorAll('article.example')].map({ask})")
-        page.ask("dispatchEvent(new Event('afterprint'))")
+    pages = range(1, page.ask("list.pages") + 1)
+    found = [one for number in pages for one in page.ask(EVERYWHERE.replace("ASK", ask), number)]
     page.ask("list.turnTo(1)")
     return found
 
@@ -257,7 +266,7 @@ def test_no_string_becomes_markup_or_changes(
 
 def test_a_generated_text_is_inert_and_exact_whichever_token_is_chosen(visit: Open) -> None:
     report = records.report(*(records.generation(s, s, f" {s}") for s in records.HOSTILE))
-    page = visit(report, script=LISTEN)
+    page = visit(report, script=LISTEN + TAGS)
     names = "[...new Set([...document.querySelectorAll(':not(.canvas *)')].map((element) => element.tagName))]"
     plain = set(visit(records.realistic()).ask(names))
     page.set("gradient_x_input", "tokens", special=True)

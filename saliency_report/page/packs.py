@@ -54,7 +54,14 @@ def packed_record(report: Report, *, anyhow: bool) -> Pack | None:
     """The record for the reader to save, where it is small; always compressed, for it is hostile text as it stands."""
     if not anyhow and len(report.examples) > EXAMPLES:
         return None  # too large by far, and 10,000 examples would be packed for nothing
-    packed = compressed(to_json(report))
+    try:
+        packed = compressed(to_json(report))
+    except (
+        ValueError
+    ):  # half of a surrogate pair, which a text can hold and no JSON file: the page shows it all the same
+        if anyhow:
+            raise
+        return None
     return Pack(Markup(packed), True) if anyhow or len(packed) <= RECORD_BYTES else None
 
 
