@@ -30,6 +30,6 @@ function cannotUnpack(error) {
 
 unpack(document.querySelector("#script").textContent)
   .then((source) => {
-    if (!run(source, () => document.documentElement.classList.contains("scripted"))) throw new Error("this viewer blocked them");
+    if (!run(source, () => document.documentElement.dataset.script)) throw new Error("this viewer blocked them");
   })
   .catch(cannotUnpack);

@@ -132,7 +132,7 @@ def test_search_finds_words_labels_and_ids_on_every_page(visit: Open, many: Repo
 
 @pytest.mark.parametrize(
     ("word", "found"),
-    [(".", [1, 2, 3]), (",", [1]), ("’", [2]), ("-", [3]), ("a.b", [3]), ("b", [3]), ("[", []), ("ab", [])],
+    [(".", [1, 2, 3]), (",", [1]), ("’", []), ("-", [3]), ("a.b", [3]), ("b", [3]), ("[", []), ("ab", [])],
 )
 def test_a_word_of_signs_is_found_beside_letters(visit: Open, word: str, found: list[int]) -> None:
     """The overview links to its words, and the signs of a text are words too."""
