@@ -97,7 +97,7 @@ class Example {
     }
     if (one(".share", this.article)) {
       const first = AGGREGATIONS.find(({ name }) => name === METHODS[this.map.method].scores[0]);
-      const score = `${first.signed ? "absolute " : ""}${first.name}`;
+      const score = `${first.signed ? "absolute " : ""}${first.title}`;
       const leftOut = state.special ? "" : "; the colours leave them out";
       one(".share-says", this.article).textContent = this.map.share === null
         ? "stay in the text and have no number in this map"

@@ -67,7 +67,7 @@ const BLOCKS = {
 
 function explain() {
   const { formula, sentence, signed, word } = state.aggregation;
-  const box = one(".controls .explanation");
+  const box = one("main > .explanation");
   const code = Object.assign(document.createElement("code"), { textContent: formula });
   const sign = " Blue with a solid underline is positive, orange with a dotted underline negative.";
   const methods = Object.values(METHODS);
@@ -77,7 +77,7 @@ function explain() {
     : "";
   const block = state.unit === "sentences" ? ` ${BLOCKS[word] ?? ""}` : "";
   const share = state.numbers === "share" ? " Each number is divided by the sum of all sizes in view; tables keep the numbers as they are." : "";
-  box.replaceChildren(code, ` ${sentence}${signed ? sign : ""}${where}${block}${share}`);
+  box.replaceChildren(`${sentence}${signed ? sign : ""}${where}${block}${share} `, code);
 }
 
 // Examples wake when they come near: a page of thousands parses and paints only what is seen.

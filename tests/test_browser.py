@@ -119,7 +119,7 @@ def test_switches_recolour_text_and_chart_with_the_right_numbers(visit: Open, re
         assert any(c.endswith("8") for c in classes)
         explanation = page.page.locator(".explanation").text_content() or ""
         sign = " Blue with a solid underline is positive, orange with a dotted underline negative."
-        assert explanation == f"{aggregation.formula} {aggregation.sentence}{sign if aggregation.signed else ''}"
+        assert explanation == f"{aggregation.sentence}{sign if aggregation.signed else ''} {aggregation.formula}"
 
 
 def test_server_and_script_colour_alike(visit: Open, realistic: Report) -> None:
@@ -144,7 +144,7 @@ def test_special_tokens_join_the_scale_when_shown(visit: Open) -> None:
     assert page.page.locator(".chip").first.is_visible()
     assert page.page.locator(".chip").first.get_attribute("class") == "w chip special s8"
     assert page.page.locator(".high").text_content() == "100"
-    assert (page.page.locator(".share").text_content() or "").endswith("of the summed l2 of this map.")
+    assert (page.page.locator(".share").text_content() or "").endswith("of the summed Gradient norm (l2) of this map.")
     page.set(special=False)
     assert page.page.locator(".chip").first.get_attribute("class") == "w chip special"
 

@@ -73,8 +73,9 @@ def test_a_score_changes_the_maps_that_have_it_and_the_others_keep_their_first(v
         page.until(axis_title(REVIEW), titles[own])
     page.set("drop")
     assert page.page.locator(".explanation").text_content() == (
-        "F(x) − F without the token What Drop says. Blue with a solid underline is positive, orange with a dotted "
-        "underline negative. This is a score of Occlusion; other maps show their own first score."
+        "What Drop says. Blue with a solid underline is positive, orange with a dotted "
+        "underline negative. This is a score of Occlusion; other maps show their own first score. "
+        "F(x) − F without the token"
     )
 
 
@@ -85,7 +86,10 @@ def test_what_a_method_does_not_measure_has_no_bar(visit: Open, everything: Repo
     share = page.page.locator("#example-1 .share")
     page.set(special=True)
     page.until("document.querySelectorAll('#example-1 .bars .point').length", len(encoding.words))
-    assert share.text_content() == "Special tokens such as [CLS] or <s> carry 4 % of the summed l2 of this map."
+    assert (
+        share.text_content()
+        == "Special tokens such as [CLS] or <s> carry 4 % of the summed Gradient norm (l2) of this map."
+    )
     pick(page, REVIEW, "Occlusion")
     page.until("document.querySelectorAll('#example-1 .bars .point').length", len(encoding.words) - 2)
     assert share.text_content() == (

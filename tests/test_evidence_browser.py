@@ -212,6 +212,7 @@ def test_without_scripts_verdicts_and_tables_can_be_read(visit: Open, report: Re
         table = card.locator(f".{name} table").first
         assert table.is_visible()
         assert table.locator("tr").count() == rows_
+    page.locator(".run-evidence summary").first.click()
     assert page.locator(".run-evidence table").is_visible()
 
 

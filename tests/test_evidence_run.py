@@ -28,11 +28,12 @@ def root(report: Report) -> Element:
 def test_run_counts_what_failed_and_links_to_it(root: Element) -> None:
     section = root.one("section", "run-evidence")
     assert [item.words() for item in section.one("ul", "counts").all("li")] == [
-        "Faithfulness 1 of 3 tested maps are more faithful than random. 1 not tested. "
+        "Does the model obey the order of words? 1 of 3 tested maps are more faithful than random. 1 not tested. "
         "Not passed: not-faithful, generated.",
-        "Completeness of Integrated gradients 2 maps passed, 0 with a warning, 0 failed.",
-        "Random weights 1 of 2 maps become others with random weights. Not passed: not-faithful.",
-        "Direction 8 of 12 predicted signs hold in a real forward pass (67 %).",
+        "Do the scores of Integrated gradients add up? 2 maps passed, 0 with a warning, 0 failed.",
+        "Does the map depend on what the model learned? 1 of 2 maps become others with random weights. "
+        "Not passed: not-faithful.",
+        "Where does the gradient point? 8 of 12 predicted signs hold in a real forward pass (67 %).",
     ]
     links = [a.attributes["href"] for a in section.all("a")]
     assert links == ["#example-2", "#example-4", "#example-2"]
@@ -46,7 +47,7 @@ def test_run_counts_completeness_and_cuts_a_long_list() -> None:
     warned = method_records.review("integrated_gradients", verdict="warn")
     section = tree(method_records.report(*failed, warned)).one("section", "run-evidence")
     assert section.one("li").words() == (
-        "Completeness of Integrated gradients 0 maps passed, 1 with a warning, 23 failed. Not passed: "
+        "Do the scores of Integrated gradients add up? 0 maps passed, 1 with a warning, 23 failed. Not passed: "
         + ", ".join(map(str, range(20)))
         + " and 3 more (show all)."
     )

@@ -133,7 +133,10 @@ def test_generation_is_weighed_lightly() -> None:
 
 def test_a_map_that_was_not_tested_says_how_to_test_it(root: Element) -> None:
     line = example(root, UNTESTED).one("p", "faith")
-    assert line.words() == "Not tested for faithfulness: add faithfulness: true to test it."
+    assert line.words() == (
+        "Not tested for faithfulness, whether the answer changes when the strongest words go: "
+        "add faithfulness: true to test it."
+    )
     assert line.classes == ["faith", "untested"]
     assert "faithfulness" not in example(tree(records.report(records.failed("no map"))), 1).text()
 
@@ -158,5 +161,6 @@ def test_a_map_that_could_not_be_tested_does_not_ask_for_the_test() -> None:
     line = example(root, 1).one("p", "faith")
     assert line.words() == "Could not be tested for faithfulness: the warning says why."
     assert root.one("section", "run-evidence").one("li").words() == (
-        "Faithfulness 0 of 0 tested maps are more faithful than random. 1 could not be tested. Not passed: one."
+        "Does the model obey the order of words? 0 of 0 tested maps are more faithful than random. "
+        "1 could not be tested. Not passed: one."
     )

@@ -242,7 +242,8 @@ def test_special_tokens_are_chips_without_colour_and_their_share_is_stated() -> 
     assert [chip.text() for chip in chips] == ["[CLS]", "[SEP]"]
     assert [chip.classes for chip in chips] == [["w", "chip", "special"]] * 2
     assert article.one("p", "share").words() == (
-        "Special tokens such as [CLS] or <s> carry 31 % of the summed l2 of this map; the colours leave them out."
+        "Special tokens such as [CLS] or <s> carry 31 % of the summed Gradient norm (l2) of this map; "
+        "the colours leave them out."
     )
 
 
@@ -318,7 +319,15 @@ def test_failure_warnings_random_weights_and_remote_code_are_said_plainly(root: 
         "Warning The text was cut.",
     ]
     head = root.one("header", "page-head")
-    assert head.one("p", "lead").words() == ("Computed from quickstart.yaml on cpu in 3.2 s, 2026-11-23 09:00 UTC.")
+    assert head.one("p", "lead").words() == (
+        "Stronger colour: the model’s answer reacts more to a small change of that word. "
+        "It is not proof that the word caused the answer: what the numbers mean."
+    )
+    assert head.one("p", "hint").words() == (
+        "Computed from quickstart.yaml on cpu in 3.2 s, 2026-11-23 09:00 UTC. Models: embedded sentiment, embedded "
+        "stories, embedded choice, bert-base-uncased (their weights). Embedded models are small ones for trying things "
+        "out."
+    )
     assert head.one("p", "note").words() == "Warning Two examples share one text."
 
 

@@ -64,8 +64,7 @@ def test_cards_count_examples_answers_failures_and_warnings() -> None:
 def test_cards_of_a_run_without_expected_answers() -> None:
     assert cards(overview(records.classification("one", "Good."))) == [
         "1 example of text classification",
-        "0 failed",
-        "0 with a warning",
+        "0 failed none with a warning",
     ]
     assert cards(overview(judged("one", 1, 1)))[1] == "1 of 1 right of those with an expected answer"
 
@@ -73,7 +72,7 @@ def test_cards_of_a_run_without_expected_answers() -> None:
 def test_an_empty_run_has_no_overview() -> None:
     root = tree(records.report())
     assert not list(root.all("section", "run"))
-    assert root.one("p", "lead").words().startswith("No examples. Computed from")
+    assert root.one("p", "hint").words().startswith("No examples. Computed from")
 
 
 def test_confusion_counts_links_and_shares_of_rows() -> None:

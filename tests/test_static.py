@@ -184,7 +184,7 @@ def test_words_scores_and_colours_are_seen_where_script_and_style_are_forbidden(
     bars = card.locator("td svg rect")
     widths = [bars.nth(i).bounding_box()["width"] for i in range(bars.count())]
     assert max(widths) == 180
-    assert tab.locator("details").first.get_attribute("open") is not None
+    assert card.locator("details").first.get_attribute("open") is not None
 
 
 # Right to left, left to right, and each inside the other, with numbers and brackets.

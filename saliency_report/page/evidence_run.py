@@ -15,7 +15,7 @@ from saliency_report.record import ExampleResult, Report, RunEvidence
 
 @dataclass(frozen=True)
 class Count:
-    """What was counted, and the examples that a reader should look at: number and id."""
+    """The question as the cards ask it, what was counted, and the examples to look at: number and id."""
 
     name: str
     sentence: str
@@ -103,7 +103,9 @@ def _faithful(report: Report) -> list[Count]:
     sentence += f" {kinds['untested']} not tested." if kinds["untested"] else ""
     failed = [(number, id_) for number, id_, v in verdicts if v and v.kind in ("bad", "impossible")]
     # What could not be tested has no filter.
-    return [Count("Faithfulness", sentence, failed, "" if kinds["impossible"] else "unfaithful")]
+    return [
+        Count("Does the model obey the order of words?", sentence, failed, "" if kinds["impossible"] else "unfaithful")
+    ]
 
 
 def _complete(report: Report) -> list[Count]:
@@ -118,7 +120,7 @@ def _complete(report: Report) -> list[Count]:
     found = [number_ for number_, result in enumerate(report.examples, 1) if _is_marked(result)]
     return [
         Count(
-            f"Completeness of {title_of(report, method)}",
+            f"Do the scores of {title_of(report, method)} add up?",
             f"{plural(of['pass'], 'map')} passed, {of['warn']} with a warning, {of['fail']} failed.",
             failed[method],
             "incomplete" if [number_ for number_, _ in failed[method]] == found else "",
@@ -142,11 +144,11 @@ def _randomised(report: Report) -> list[Count]:
     ]
     failed = [(number_, id_) for number_, id_, test in tests if not test.falls]
     sentence = f"{len(tests) - len(failed)} of {len(tests)} maps become others with random weights."
-    return [Count("Random weights", sentence, failed)] if tests else []
+    return [Count("Does the map depend on what the model learned?", sentence, failed)] if tests else []
 
 
 def _flipped(report: Report) -> list[Count]:
     found = [e.evidence.direction for e in report.examples if e.evidence and e.evidence.direction]
     flips, agreeing = sum(len(d.flips) for d in found), sum(d.agreeing for d in found)
     sentence = f"{agreeing} of {flips} predicted signs hold in a real forward pass"
-    return [Count("Direction", f"{sentence} ({percent(agreeing / flips)}).")] if flips else []
+    return [Count("Where does the gradient point?", f"{sentence} ({percent(agreeing / flips)}).")] if flips else []

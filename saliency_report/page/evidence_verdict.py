@@ -64,7 +64,9 @@ def verdict(result: ExampleResult) -> Verdict | None:
     if faithfulness is None or not faithfulness.rankings:
         if result.inputs.get("faithfulness"):
             return Verdict("impossible", "Could not be tested for faithfulness: the warning says why.")
-        return Verdict("untested", "Not tested for faithfulness:")
+        return Verdict(
+            "untested", "Not tested for faithfulness, whether the answer changes when the strongest words go:"
+        )
     ranking, random = faithfulness.rankings[0], faithfulness.random
     good = is_better_than_random(ranking, random)
     verb, amount = _change(ranking.aopc)

@@ -14,6 +14,8 @@ from saliency_report.page.run_words import Class, classes
 from saliency_report.page.scores import Scores
 from saliency_report.record import Report
 
+SHORT = 20  # examples; with fewer, tables over the run say little, and stood 700 pixels before the first example
+
 
 @dataclass(frozen=True)
 class Card:
@@ -37,6 +39,13 @@ class Overview:
     other_classes: int
     spreads: list[Spread]
     problems: Problems
+    is_short: bool
+
+    @property
+    def folded(self) -> str:
+        """What a short run folds away, in words; nothing of a long one."""
+        parts = {"labels": self.confusions, "strong words": self.classes, "spread of the numbers": self.spreads}
+        return ", ".join(name for name, held in parts.items() if held) if self.is_short else ""
 
 
 def overview(report: Report, scores: Scores) -> Overview | None:
@@ -44,7 +53,14 @@ def overview(report: Report, scores: Scores) -> Overview | None:
     if not report.examples:
         return None
     wrong = problems(report, scores)
-    return Overview(_cards(report, wrong), *confusions(report), *classes(report, scores), spreads(report), wrong)
+    return Overview(
+        _cards(report, wrong),
+        *confusions(report),
+        *classes(report, scores),
+        spreads(report),
+        wrong,
+        len(report.examples) < SHORT,
+    )
 
 
 def _cards(report: Report, wrong: Problems) -> list[Card]:
@@ -60,6 +76,8 @@ def _cards(report: Report, wrong: Problems) -> list[Card]:
         missed = len(judged) - right
         note = f"{missed:,} wrong" if missed else "of those with an expected answer"
         cards.append(Card(f"{right:,} of {len(judged):,}", "right", note, filtered(show="wrong") if missed else ""))
+    if not wrong.failed and not wrong.warned:
+        return [*cards, Card("0", "failed", "none with a warning")]
     cards.append(_counted(wrong.failed, "failed", "bad"))
     cards.append(_counted(wrong.warned, "with a warning", "warned"))
     return cards
