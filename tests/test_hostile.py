@@ -221,7 +221,7 @@ Plain = Callable[[int, int, bool], Counter[str]]
 @pytest.fixture(scope="module")
 def plain(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Plain:
     """The elements of a page of so many harmless strings, as opened or with tokens and special ones shown."""
-    from browsing import Visit
+    from browsing import AWAKE, Visit
 
     @cache
     def counted(count: int, together: int, tokens: bool) -> Counter[str]:
@@ -231,6 +231,7 @@ def plain(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Plain:
         page = Visit(browser.new_page())
         page.page.add_init_script(TAGS)
         page.page.goto(path.as_uri())
+        page.until(AWAKE)
         if tokens:
             page.set(unit="tokens", special=True)
         found, _ = walk(page)
