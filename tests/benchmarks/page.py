@@ -35,7 +35,7 @@ BEGIN, END = "<!-- weight: written by tests/benchmarks/page.py -->\n", "<!-- end
 COUNTS = (10, 100, 1000, 10_000)
 WORDS = 20  # of each snippet, which gives 24 tokens on average
 DRAW = """
-import resource, sys, time
+import sys, time
 from pathlib import Path
 begun = time.perf_counter()
 from saliency_report.page import plotly_bundle, render_page
@@ -45,7 +45,10 @@ if sys.argv[4]:
 report = from_json(Path(sys.argv[1]).read_text(encoding="utf-8"), sys.argv[1])
 page = render_page(report, charts=sys.argv[3] == "plotly")
 Path(sys.argv[2]).write_text(page, encoding="utf-8", newline="")
-print(time.perf_counter() - begun, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+seconds = time.perf_counter() - begun
+# The peak of this program alone: getrusage gives that of the process it was forked from where that is larger.
+peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+print(seconds, int(peak.split()[1]) / 1024)
 """
 # Times of a page that has just been opened, in milliseconds, from its own clock.
 OPENED = "performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd"
@@ -56,6 +59,7 @@ CHART = """async () => {
   return performance.now() - begun;
 }"""
 SEARCH = """async (query) => {
+  await list.change({}, true); // all examples, so that the count below must change
   const begun = performance.now();
   list.change({ q: query });
   const before = document.querySelector(".found").textContent;
@@ -120,12 +124,20 @@ def opened(browser: Browser, path: Path) -> dict[str, float]:
 
 
 def private_memory(page: Any) -> float:
-    """Resident memory of the page's own process, in megabytes, after a collection of garbage."""
+    """Memory that the page's own process shares with no other, in megabytes, after a collection of garbage."""
     session = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     time.sleep(0.5)
-    processes = subprocess.run(["ps", "-eo", "rss,args"], capture_output=True, text=True, check=True).stdout
-    return max(int(line.split()[0]) for line in processes.splitlines() if "--type=renderer" in line) / 1024
+    processes = subprocess.run(
+        ["pgrep", "-f", "--", "--type=renderer"], capture_output=True, text=True, check=True
+    ).stdout
+    return max(private_of(int(number)) for number in processes.split())
+
+
+def private_of(number: int) -> float:
+    """Private megabytes of a process."""
+    lines = Path(f"/proc/{number}/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Private_")) / 1024
 
 
 def chromium() -> str | None:
