@@ -157,7 +157,7 @@ def _values(faithfulness: Faithfulness) -> list[Table]:
 
 
 def curves_data(result: ExampleResult, faithfulness: Faithfulness) -> dict[str, Any]:
-    """The curves for the script, to five significant digits."""
+    """The curves for the script, as they are shown."""
     of = tested(result.maps[result.headline].target)
     axis = f"{of.what.removeprefix('the ')} {of.label}" + (f" minus that of {of.foil}" if of.foil else "")
     random = faithfulness.random

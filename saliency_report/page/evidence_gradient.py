@@ -189,7 +189,7 @@ def _largest(row: Sequence[float], special: Sequence[bool]) -> float:
 
 
 def layers_data(result: ExampleResult, layers: Layers) -> dict[str, Any]:
-    """The layers for the script, to five significant digits."""
+    """The layers for the script, as they are shown."""
 
     def rows(values: list[list[float]]) -> list[list[float]]:
         return [[rounded(value) for value in row] for row in values]
