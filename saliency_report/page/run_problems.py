@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from saliency_report.page.facts import Fact, notes
@@ -52,8 +52,8 @@ def problems(report: Report, scores: Scores) -> Problems:
     for number, result in enumerate(report.examples, 1):
         facts = dict.fromkeys(of_example(report, scores, result))
         failed += result.failure is not None
-        warned += any(fact.mark != FAILED for fact in facts)
-        incomplete += any(fact.kind == "danger" and fact.mark.startswith("Does not") for fact in facts)
+        warned += is_warned(facts)
+        incomplete += is_incomplete(facts)
         for fact in facts:
             found.setdefault(fact, []).append((number, result.id))
     rows = sorted(found.items(), key=lambda item: (item[0].mark != FAILED, _SEVERITY[item[0].kind]))
@@ -72,6 +72,16 @@ def problems(report: Report, scores: Scores) -> Problems:
 def _problem(fact: Fact, examples: list[tuple[int, str]], places: int, longest: int) -> Problem:
     linked = [place(*example) for example in examples[:places]]
     return Problem(fact, preview(fact.text, longest), linked, len(examples) - len(linked))
+
+
+def is_warned(facts: Iterable[Fact]) -> bool:
+    """Whether there is anything to read an example with care for."""
+    return any(fact.mark != FAILED for fact in facts)
+
+
+def is_incomplete(facts: Iterable[Fact]) -> bool:
+    """Whether the map that is shown first, or another method's, does not add up."""
+    return any(fact.kind == "danger" and fact.mark.startswith("Does not") for fact in facts)
 
 
 def of_example(report: Report, scores: Scores, result: ExampleResult) -> Iterator[Fact]:

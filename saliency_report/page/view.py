@@ -8,7 +8,7 @@ from functools import cached_property
 from saliency_report.page import text
 from saliency_report.page.facts import Fact, notes
 from saliency_report.page.figures import Figure, kind, other_figures, outlined, primary_figures
-from saliency_report.page.run_problems import FAILED, of_example
+from saliency_report.page.run_problems import is_incomplete, is_warned, of_example
 from saliency_report.page.scores import Scores
 from saliency_report.page.sentences import Sentence, sentences
 from saliency_report.page.tables import Matrix, matrix
@@ -33,22 +33,13 @@ class ExampleView:
     expected: str
     outcomes: list[tuple[Outcome, bool, bool]]
     notes: list[Fact]
-    problems: list[Fact]
+    is_warned: bool
+    is_incomplete: bool
     groups: list[Group]
     figures: list[Figure]
     others: list[Figure]
     outlined: str
     matrix: Matrix | None
-
-    @property
-    def is_incomplete(self) -> bool:
-        """Whether the map that is shown first, or another method's, does not add up."""
-        return any(fact.kind == "danger" and fact.mark.startswith("Does not") for fact in self.problems)
-
-    @property
-    def is_warned(self) -> bool:
-        """Whether there is anything to read it with care for."""
-        return any(fact.mark != FAILED for fact in self.problems)
 
     @property
     def preview(self) -> str:
@@ -85,6 +76,7 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
     elif prediction and prediction.text is not None:
         answer = prediction.text
     parted = groups(result)
+    problems = list(of_example(report, scores, result))
     sequence = kind(result) == "sequence"
     primary = [result.maps[group.primary] for group in parted]
     return ExampleView(
@@ -98,7 +90,8 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
         expected="" if expected is None else outcomes[expected].label,
         outcomes=[(o, i == predicted, i == expected) for i, o in _by_probability(outcomes)],
         notes=list(notes(result, scores)),
-        problems=list(of_example(report, scores, result)),
+        is_warned=is_warned(problems),
+        is_incomplete=is_incomplete(problems),
         groups=parted,
         figures=list(primary_figures(result, scores)),
         others=list(other_figures(result, scores)),

@@ -16,6 +16,7 @@ from saliency_report.record.evidence import (
     RunEvidence,
     Stage,
 )
+from saliency_report.record.files import from_json, to_json
 from saliency_report.record.part import Part
 from saliency_report.record.report import (
     READABLE,
@@ -35,8 +36,6 @@ from saliency_report.record.report import (
     Target,
     Token,
     Word,
-    from_json,
-    to_json,
 )
 
 __all__ = [
