@@ -12,6 +12,7 @@ from pathlib import Path
 
 from markupsafe import Markup, escape
 
+from saliency_report.collection import uncollected
 from saliency_report.errors import InputError
 from saliency_report.page.assets import content_policy, loader_of, script_of, style_of
 from saliency_report.page.body import Body, without_returns
@@ -26,6 +27,7 @@ from saliency_report.record import Report
 __all__ = ["render_page"]
 
 
+@uncollected()
 def render_page(
     report: Report, *, charts: bool = True, embed_record: bool = False, templates: Path | None = None
 ) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from pydantic import ValidationError
 
+from saliency_report.collection import uncollected
 from saliency_report.errors import InputError
 from saliency_report.record.report import READABLE, ExampleResult, Report
 
@@ -21,6 +22,7 @@ def to_json(report: Report) -> str:
     return f"{text[:-2]}{_EXAMPLES}{lines}\n]\n}}\n"
 
 
+@uncollected()
 def from_json(text: str, name: str) -> Report:
     """The report that `to_json` wrote.
 
