@@ -25,9 +25,13 @@ function setScope(legend, sentences) {
   if (scope) scope.textContent = text;
 }
 
+// `facts.py` has the same sentence, for a map whose first score is such.
+const ROUNDING = ["", "Zero up to rounding:", "at every token the slopes cancel but for less than 0.001 % of their sizes, as they do where embeddings are normalised. What is left says nothing of the text, and gets no colour."];
+
 /** The lines below a map, which a map without any has no place for. */
 function setFacts(figure, facts) {
   let box = one(".facts", figure);
+  if (!box && !facts.length) return;
   if (!box) {
     box = Object.assign(document.createElement("div"), { className: "facts" });
     (one(".legend", figure) ?? one(".flows", figure)).after(box);
@@ -78,7 +82,7 @@ function tableRows(map, encoding, names = Object.keys(map.scores.words)) {
 /** The head of that table: the names of the map's scores. */
 function tableHead(map, names = Object.keys(map.scores.words)) {
   const line = document.createElement("tr");
-  for (const name of ["Text", "Token", ...names]) {
+  for (const name of ["Text", "Token", ...names.map((name) => (map.nothing.includes(name) ? `${name} (rounding)` : name))]) {
     line.append(Object.assign(document.createElement("th"), { scope: "col", textContent: name }));
   }
   return line;

@@ -80,6 +80,7 @@ class Example {
       const map = this.data.maps[index];
       figure.by = figure.isOther ? methodOf(this, figure) : chosenMethod(this) || map.method;
       if (figure.shows !== index || figure.showsNone !== figure.isAbsent) this.follow(figure, index);
+      setFacts(figure.element, this.factsOf(figure, map));
       this.paintFigure(figure, map, isNothing(map) ? Infinity : scaleEnd(this, this.onScaleOf(map)));
       figure.element.classList.toggle("shown", figure.isOther ? found === this.chosen : target === this.target);
     }
@@ -113,6 +114,12 @@ class Example {
     const several = this.data.targets.some((maps) => maps.length > 1);
     if (this.data.targets.length === 1) return several ? title : map.title;
     return several ? `${map.title}, by ${title}` : map.title;
+  }
+
+  /** What stands below a figure; what is true of one score alone, while that is chosen. */
+  factsOf(figure, map) {
+    if (figure.isAbsent) return [["warning", "", `${METHODS[figure.by].title} left this target out.`]];
+    return isNothing(map) ? [...map.facts, ROUNDING] : map.facts;
   }
 
   paintFigure(figure, map, largest) {
@@ -175,7 +182,6 @@ class Example {
     const isOwn = !figure.isOther && figure.by === figure.method;
     const ofTarget = isOwn ? map.title : `${map.title}, by ${title}`;
     figure.element.setAttribute("aria-label", `Saliency of ${isOwn ? map.title : `${map.title} by ${title}`}`);
-    setFacts(figure.element, figure.isAbsent ? [["warning", "", `${title} left this target out.`]] : map.facts);
     one(".of", figure.table).textContent = ofTarget;
     const name = one("summary bdi", figure.table);
     if (name) name.textContent = figure.isOther || this.data.kind !== "side" ? title : ofTarget;

@@ -215,3 +215,13 @@ def test_coloured_words_stand_where_plain_text_would_put_them(browser: Browser, 
 
 def test_the_same_report_gives_the_same_page(tmp_path: Path) -> None:
     assert render_static(REPORTS["realistic"]) == render_static(records.realistic())
+
+
+def test_the_table_of_all_scores_says_which_are_what_rounding_left() -> None:
+    result = records.classification("film", "It was bad.")
+    (map_,) = result.maps
+    for held in (map_.scores, map_.word_scores):
+        held |= {"sum": [6e-8 * size for size in records.measured(held["l1"])]}
+    page = render_static(records.report(result))
+    assert page.count("Zero up to rounding: sum and mean; at every token the slopes cancel") == 1
+    assert "Zero up to rounding" not in render_static(records.report(records.classification("film", "It was bad.")))

@@ -23,8 +23,10 @@ HOW_TO_READ = {
 
 # Of the l1 of the same token: the largest in a map is 2e-8 to 7e-8 in BERT with float32, and 0.07 to 0.3 in Llama.
 ROUNDING = 1e-5
-_CANCEL = (
-    "At every token the slopes cancel but for less than 0.001 % of their sizes, as they do where embeddings are "
+ROUNDED = "Zero up to rounding:"
+# `elements.js` has the same sentence, for the reader who chooses such a score.
+CANCEL = (
+    "at every token the slopes cancel but for less than 0.001 % of their sizes, as they do where embeddings are "
     "normalised. What is left says nothing of the text, and gets no colour."
 )
 
@@ -45,10 +47,14 @@ def facts(map_: Map) -> Iterator[Fact]:
         yield Fact(KINDS[verdict], MARKS[verdict], f"{_sums(map_.completeness)}.{HOW_TO_READ[verdict]}")
     if map_.noise:
         yield Fact("", "", _drawn(map_.noise))
-    if names := nothing(map_):
-        yield Fact("", "Zero up to rounding:", f"{' and '.join(names)}. {_CANCEL}")
     for warning in map_.warnings:
         yield Fact("warning", "Warning", warning)
+
+
+def rounding(map_: Map) -> Iterator[Fact]:
+    """The line of a map that first shows what rounding left; of other scores it is told when they are chosen."""
+    if map_.first_score in nothing(map_):
+        yield Fact("", ROUNDED, CANCEL)
 
 
 def nothing(map_: Map) -> list[str]:

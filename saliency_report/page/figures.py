@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from saliency_report.page import colour, text
-from saliency_report.page.facts import Fact, facts
+from saliency_report.page.facts import Fact, facts, rounding
 from saliency_report.page.scores import Scores
 from saliency_report.page.spans import Run, runs_by_segment
 from saliency_report.page.tables import Row, rows
@@ -218,7 +218,7 @@ def _figure(
         ],
         end=end,
         name=name,
-        facts=list(facts(map_)),
+        facts=[*facts(map_), *rounding(map_)],
         chosen=chosen,
         expected=expected,
         hidden=hidden,
