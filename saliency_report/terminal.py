@@ -84,7 +84,8 @@ def _verdicts(result: ExampleResult) -> Iterator[Text]:
         yield _line(f"  order of words: {said}", "dim" if good else "yellow")
     if evidence and evidence.randomisation:
         falls, rho = evidence.randomisation.falls, evidence.randomisation.stages[-1].correlation
-        said = "becomes another map" if falls else "stays alike"
+        alike = "keeps its order in reverse" if rho is not None and rho < 0 else "stays alike"
+        said = "becomes another map" if falls else alike
         beside = "" if rho is None else f" (ρ {correlation(rho)})"
         yield _line(f"  with random weights: {said}{beside}", "dim" if falls else "yellow")
 

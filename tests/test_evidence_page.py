@@ -268,7 +268,7 @@ def test_a_flip_without_any_change_holds_nothing() -> None:
     still = Flip(position=1, word=1, old="This", new="That", new_id=5, predicted=0.5, actual=0.0)
     direction = evidence_records.direction(result).model_copy(update={"flips": [still], "agreeing": 0})
     article = example(tree(method_records.report(evidence_records.with_evidence(result, direction=direction))), 1)
-    assert findings(article, "direction")[0] == "0 of 1 predicted signs hold in a real forward pass."
+    assert findings(article, "direction")[0] == "0 of 1 predicted sign holds in a real forward pass."
     assert tables(article, "direction")[0][1] == ["This", "This", "That", "+0.500", "0", "✗ differs"]
     assert part(article, "direction").one("summary").text() == "1 replacement of 1 word, predicted and tried"
 

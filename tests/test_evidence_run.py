@@ -28,10 +28,10 @@ def root(report: Report) -> Element:
 def test_run_counts_what_failed_and_links_to_it(root: Element) -> None:
     section = root.one("section", "run-evidence")
     assert [item.words() for item in section.one("ul", "counts").all("li")] == [
-        "Does the model obey the order of words? 1 of 3 tested maps are more faithful than random. 1 not tested. "
+        "Does the model obey the order of words? 1 of 3 tested maps is more faithful than random. 1 not tested. "
         "Not passed: not-faithful, generated.",
         "Do the scores of Integrated gradients add up? 2 maps passed, 0 with a warning, 0 failed.",
-        "Does the map depend on what the model learned? 1 of 2 maps become others with random weights. "
+        "Does the map depend on what the model learned? 1 of 2 maps becomes another with random weights. "
         "Not passed: not-faithful.",
         "Where does the gradient point? 8 of 12 predicted signs hold in a real forward pass (67 %).",
     ]

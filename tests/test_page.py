@@ -22,6 +22,7 @@ import records
 from records import measured
 from saliency_report.page import colour, render_page, text
 from saliency_report.page.island import scaled
+from saliency_report.page.overview import parameters
 from saliency_report.page.spans import runs_by_segment
 from saliency_report.record import Report, Segment, from_json, to_json
 
@@ -488,6 +489,27 @@ def test_probabilities_are_never_rounded_to_certainty() -> None:
     ]
     assert [text.percent(p) for p in (0, 0.001, 0.31, 0.99, 1)] == ["0 %", "less than 1 %", "31 %", "99 %", "100 %"]
     assert [text.percent(p) for p in (0.9949, 0.995, 249 / 250)] == ["99 %", "more than 99 %", "more than 99 %"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "written"),
+    [(0.0001, "less than 1 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s")],
+)
+def test_times_go_over_to_the_next_unit_when_they_are_written_as_it(seconds: float, written: str) -> None:
+    assert text.duration(seconds) == written
+
+
+@pytest.mark.parametrize(
+    ("count", "written"),
+    [
+        (999_999, "999,999"),
+        (22_713_216, "22.7 million"),
+        (999_999_999, "1 billion"),
+        (1_041 * 10**9, "1,040 billion"),
+    ],
+)
+def test_parameters_go_over_to_the_next_unit_when_they_are_written_as_it(count: int, written: str) -> None:
+    assert parameters(count) == f"{written} parameters"
 
 
 def test_control_characters_are_shown_and_blanks_marked() -> None:

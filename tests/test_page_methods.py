@@ -204,12 +204,24 @@ def test_correlations_have_two_decimals(number: float, written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("number", "written"),
+    [(0.996, "0.996"), (-0.99996, "−0.99996"), (1 - 1e-15, "1.00"), (0.4961, "0.496"), (0.5, "0.50")],
+)
+def test_correlations_have_more_decimals_where_two_would_be_another_verdict(number: float, written: str) -> None:
+    assert text.correlation(number) == written
+
+
+@pytest.mark.parametrize(
     ("share", "written"),
     [
         (0.0, "0 %"),
         (3e-6, "less than 0.001 %"),
         (0.00031, "0.031 %"),
         (0.0031, "0.31 %"),
+        (0.00996, "0.996 %"),
+        (0.01, "1.0 %"),
+        (0.0104, "1.04 %"),
+        (0.05000001, "5.000001 %"),
         (0.12, "12 %"),
         (75.04, "7504 %"),
     ],

@@ -52,6 +52,14 @@ def test_verdicts_of_the_evidence_are_said() -> None:
     ]
 
 
+def test_a_map_that_random_weights_reverse_does_not_stay_alike() -> None:
+    result = evidence_records.realistic().examples[1]
+    reversed_ = evidence_records.randomisation(last=-0.81)
+    evidence = result.evidence.model_copy(update={"randomisation": reversed_}) if result.evidence else None
+    shown = lines(result.model_copy(update={"evidence": evidence}))
+    assert shown[-1].plain == "  with random weights: keeps its order in reverse (ρ −0.81)"
+
+
 def test_a_warning_of_the_map_is_a_note() -> None:
     result = records.classification("one", "Bad.")
     flat = result.maps[0].model_copy(update={"warnings": ["All numbers are 0."]})

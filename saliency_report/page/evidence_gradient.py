@@ -11,7 +11,7 @@ from saliency_report.page import colour
 from saliency_report.page.evidence_tables import Line, Table, number
 from saliency_report.page.evidence_verdict import Explained, explained
 from saliency_report.page.tables import Cell, token_labels, word_labels
-from saliency_report.page.text import label, plural, rounded, visible
+from saliency_report.page.text import label, part, plural, rounded, visible
 from saliency_report.record import Direction, Encoding, ExampleResult, Flip, Layers
 
 
@@ -81,7 +81,9 @@ def direction_view(result: ExampleResult, direction: Direction | None) -> Direct
     largest = max(flips, key=lambda flip: abs(flip.actual), default=None)
     return DirectionView(
         explained=explained(map_.target),
-        sentence=f"{direction.agreeing} of {len(flips)} predicted signs hold in a real forward pass." if flips else "",
+        sentence=f"{part(direction.agreeing, len(flips), 'predicted sign', 'holds', 'hold')} in a real forward pass."
+        if flips
+        else "",
         strongest=None
         if largest is None or largest.actual == 0
         else Strongest(

@@ -9,7 +9,7 @@ from saliency_report.page.evidence_parts import title_of
 from saliency_report.page.evidence_tables import MISSING, Line, Table, correlation, number, plain
 from saliency_report.page.evidence_verdict import verdict
 from saliency_report.page.targets import headline_group
-from saliency_report.page.text import percent, plural
+from saliency_report.page.text import part, percent, plural
 from saliency_report.record import ExampleResult, Report, RunEvidence
 
 
@@ -98,7 +98,7 @@ def _faithful(report: Report) -> list[Count]:
     tested = kinds["good"] + kinds["bad"]
     if not tested + kinds["impossible"]:
         return []
-    sentence = f"{kinds['good']} of {tested} tested maps are more faithful than random."
+    sentence = f"{part(kinds['good'], tested, 'tested map', 'is', 'are')} more faithful than random."
     sentence += f" {kinds['impossible']} could not be tested." if kinds["impossible"] else ""
     sentence += f" {kinds['untested']} not tested." if kinds["untested"] else ""
     failed = [(number, id_) for number, id_, v in verdicts if v and v.kind in ("bad", "impossible")]
@@ -143,12 +143,13 @@ def _randomised(report: Report) -> list[Count]:
         if result.evidence and result.evidence.randomisation and result.evidence.randomisation.stages
     ]
     failed = [(number_, id_) for number_, id_, test in tests if not test.falls]
-    sentence = f"{len(tests) - len(failed)} of {len(tests)} maps become others with random weights."
+    become = part(len(tests) - len(failed), len(tests), "map", "becomes another", "become others")
+    sentence = f"{become} with random weights."
     return [Count("Does the map depend on what the model learned?", sentence, failed)] if tests else []
 
 
 def _flipped(report: Report) -> list[Count]:
     found = [e.evidence.direction for e in report.examples if e.evidence and e.evidence.direction]
     flips, agreeing = sum(len(d.flips) for d in found), sum(d.agreeing for d in found)
-    sentence = f"{agreeing} of {flips} predicted signs hold in a real forward pass"
+    sentence = f"{part(agreeing, flips, 'predicted sign', 'holds', 'hold')} in a real forward pass"
     return [Count("Where does the gradient point?", f"{sentence} ({percent(agreeing / flips)}).")] if flips else []

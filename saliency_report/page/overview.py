@@ -32,5 +32,5 @@ def parameters(count: int) -> str:
     """22.7 million parameters."""
     if count < 1_000_000:
         return f"{count:,} parameters"
-    scale, name = (1e9, "billion") if count >= 1e9 else (1e6, "million")
-    return f"{count / scale:.3g} {name} parameters"
+    scale, name = (1e9, "billion") if count >= 999.5e6 else (1e6, "million")
+    return f"{float(f'{count / scale:.3g}'):,g} {name} parameters"

@@ -16,6 +16,10 @@ _PICTURES = {code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t
     0x7F: 0x2421,
     **dict.fromkeys(range(0xD800, 0xE000), 0xFFFD),
 }
+# Where a verdict changes: a gap of 1.04 % is no longer one of 1 %, which still adds up.
+LIMITS = (0.01, 0.05)
+MOST_DIGITS = 9
+
 _BLANKS = str.maketrans({" ": "␣", "\n": "↵", "\r": "␍", "\t": "⇥", "\u00a0": "⍽"})
 
 
@@ -103,24 +107,36 @@ def percent(share: float) -> str:
 
 
 def fine_percent(share: float) -> str:
-    """A share that may be small or above one, with two digits: 0.31 %, 12 %, 7504 %."""
+    """A share that may be small or above one, with two digits: 0.31 %, 12 %, 7504 %; more beside a limit: 1.04 %."""
     if 0 < share < 1e-5:
         return "less than 0.001\N{NO-BREAK SPACE}%"
-    return f"{significant(share * 100, 2)}\N{NO-BREAK SPACE}%"
+    digits = 2
+    while digits < MOST_DIGITS and share not in LIMITS and rounded(share, digits) in LIMITS:
+        digits += 1
+    return f"{significant(share * 100, digits)}\N{NO-BREAK SPACE}%"
 
 
 def correlation(number: float) -> str:
-    """A correlation with two decimals: 0.87, −0.20."""
-    # Half away from zero, as in every other number of the page; `format` rounds ties to even.
-    size = math.floor(abs(number) * 100 + 0.5) / 100
-    return f"{'−' if number < 0 and size else ''}{size:.2f}"
+    """A correlation with two decimals: 0.87, −0.20; with more where they would make it 1 or a half that it is not."""
+    size, decimals = abs(number), 2
+    while decimals < MOST_DIGITS and _half_up(size, decimals) in (0.5, 1) and not math.isclose(size, _half_up(size, 2)):
+        decimals += 1
+    shown = _half_up(size, decimals)
+    return f"{'−' if number < 0 and shown else ''}{shown:.{decimals}f}"
+
+
+def _half_up(size: float, decimals: int) -> float:
+    """Rounded half away from zero, as every other number of the page; `round` and `format` round ties to even."""
+    return float(math.floor(size * 10**decimals + 0.5) / 10**decimals)
 
 
 def duration(seconds: float) -> str:
-    """3.2 s, 12 ms, 2 min 5 s."""
-    if seconds < 1:
+    """3.2 s, 12 ms, 2 min 5 s; what would be written as 1000 ms is 1.0 s."""
+    if 0 < seconds < 0.0005:
+        return "less than 1 ms"
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
@@ -139,3 +155,8 @@ def moment(iso: str) -> str:
 def plural(count: int, noun: str) -> str:
     """1 example, 2 examples."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def part(count: int, total: int, noun: str, one: str, several: str) -> str:
+    """1 of 1 map becomes another, 2 of 3 maps become others."""
+    return f"{count:,} of {plural(total, noun)} {one if 1 in (count, total) else several}"
