@@ -72,12 +72,12 @@ function ofSentences(held) {
   return Object.fromEntries(Object.entries(held).map(([name, list]) => [name, unscaled(list)]));
 }
 
-/** Of each score first the numbers of words, then those of tokens that share a word, or of all. */
+/** Of each score first the numbers of words, then those of tokens that share a word, or of all; 0 is 0 throughout. */
 function expandScores(held, { parts }, seen) {
   const units = { words: {}, tokens: {} };
   const count = parts.filter(([first]) => first < seen).length;
   for (const [name, list] of Object.entries(held)) {
-    const numbers = unscaled(list);
+    const numbers = list === 0 ? Array.from({ length: count + seen }, () => 0) : unscaled(list);
     units.words[name] = numbers.slice(0, count);
     if (numbers.length === count + seen) {
       units.tokens[name] = numbers.slice(count);

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from saliency_report.page import text
+from saliency_report.page.cancelled import cancelled
 from saliency_report.page.scores import Scores
 from saliency_report.page.targets import groups, headline_group
 from saliency_report.record import Completeness, ExampleResult, Map, Noise
@@ -21,13 +22,11 @@ HOW_TO_READ = {
     "fail": " Do not read its numbers as shares.",
 }
 
-# Of the l1 of the same token: the largest in a map is 2e-8 to 7e-8 in BERT with float32, and 0.07 to 0.3 in Llama.
-ROUNDING = 1e-5
 ROUNDED = "Zero up to rounding:"
 # `elements.js` has the same sentence, for the reader who chooses such a score.
 CANCEL = (
     "at every token the slopes cancel but for less than 0.001 % of their sizes, as they do where embeddings are "
-    "normalised. What is left says nothing of the text, and gets no colour."
+    "normalised. What is left says nothing of the text: it stands as 0, without colour; report.json has it."
 )
 
 
@@ -53,22 +52,8 @@ def facts(map_: Map) -> Iterator[Fact]:
 
 def rounding(map_: Map) -> Iterator[Fact]:
     """The line of a map that first shows what rounding left; of other scores it is told when they are chosen."""
-    if map_.first_score in nothing(map_):
+    if map_.first_score in cancelled(map_):
         yield Fact("", ROUNDED, CANCEL)
-
-
-def nothing(map_: Map) -> list[str]:
-    """Names of the scores whose numbers are what rounding left of slopes that cancel at every token.
-
-    Where embeddings go through a layer norm and nothing else, as in BERT, the slopes of a token add up to zero.
-    """
-    sums, sizes = map_.scores.get("sum"), map_.scores.get("l1")
-    if not sums or not sizes or not any(sums):
-        return []
-    pairs = [(one, size) for one, size in zip(sums, sizes, strict=True) if one is not None and size is not None]
-    if any(abs(one) > ROUNDING * size for one, size in pairs):
-        return []
-    return [name for name in ("sum", "mean") if name in map_.scores]
 
 
 def correlation(map_: Map) -> str:

@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from saliency_report.page.cancelled import cancelled
 from saliency_report.page.evidence import evidence_data
-from saliency_report.page.facts import correlation, facts, nothing
+from saliency_report.page.facts import correlation, facts
 from saliency_report.page.figures import explained_tokens
 from saliency_report.page.scales import Scales
 from saliency_report.page.scores import Scores
@@ -137,7 +138,7 @@ def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
         ],
         "probability": probability(target.probability) if target.position is not None else None,
         "correlation": correlation(map_),
-        "nothing": nothing(map_),
+        "nothing": cancelled(map_),
         "facts": [[fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_)],
     }
     return {name: value for name, value in data.items() if value not in (None, "", [], {})}
@@ -148,19 +149,21 @@ def _units(
     words: Mapping[str, Values],
     encoding: Encoding,
     digits: int,
-) -> dict[str, list[Any]]:
+) -> dict[str, list[Any] | int]:
     """For each score the numbers of all words, then those of the tokens that share a word with others.
 
     The word of a single token has the token's number, its block being the token's; where it has not, all tokens follow.
+    A score that is 0 throughout is the number 0.
     """
     alone = [(i, word.tokens[0]) for i, word in enumerate(encoding.words) if len(word.tokens) == 1]
     inside = [token for word in encoding.words if len(word.tokens) > 1 for token in word.tokens]
-    found = {}
+    found: dict[str, list[Any] | int] = {}
     for name, of_tokens in tokens.items():
         seen, of_words = len(of_tokens), words[name]
         alike = all(_alike(of_words[i], of_tokens[token]) for i, token in alone if token < seen)
         rest = [of_tokens[token] for token in inside if token < seen] if alike else of_tokens
-        found[name] = scaled([*of_words, *rest], digits)
+        numbers = [*of_words, *rest]
+        found[name] = scaled(numbers, digits) if any(number != 0 for number in numbers) else 0
     return found
 
 

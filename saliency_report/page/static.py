@@ -9,10 +9,11 @@ from pathlib import Path
 from markupsafe import Markup
 
 from saliency_report.page import text
+from saliency_report.page.cancelled import cancelled
 from saliency_report.page.colour import css_class
 from saliency_report.page.drawings import PALETTE, bars
 from saliency_report.page.environment import make_environment
-from saliency_report.page.facts import CANCEL, ROUNDED, nothing
+from saliency_report.page.facts import CANCEL, ROUNDED
 from saliency_report.page.figures import Figure, target_figures
 from saliency_report.page.own_templates import located
 from saliency_report.page.scores import scores
@@ -74,7 +75,7 @@ def render_static(report: Report, templates: Path | None = None) -> str:
             bars=list(_bars(example, figure)),
             title=figure.aggregation.title,
             map=figure.map,
-            rounded=f"{ROUNDED} {' and '.join(names)}; {CANCEL}" if (names := nothing(figure.map)) else "",
+            rounded=f"{ROUNDED} {' and '.join(names)}; {CANCEL}" if (names := cancelled(figure.map)) else "",
             rows=[] if short else rows(figure.encoding, figure.map),
             open=not short and not figure.is_long and index == example.result.headline,
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from saliency_report.page import text
+from saliency_report.page.cancelled import without_rounding
 from saliency_report.page.facts import Fact, notes
 from saliency_report.page.figures import Figure, kind, other_figures, outlined, primary_figures
 from saliency_report.page.run_problems import is_incomplete, is_warned, of_example
@@ -57,7 +58,7 @@ class ExampleView:
         cut = [sentences(encoding) for encoding in self.result.encodings]
         return cut if max(map(len, cut), default=0) > 1 else [[] for _ in cut]
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """How the maps lie on the page."""
         return kind(self.result)
@@ -65,6 +66,7 @@ class ExampleView:
 
 def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> ExampleView:
     """The view of the example that is number `number` on the page."""
+    result = without_rounding(result)
     prediction = result.prediction
     outcomes = prediction.outcomes if prediction else []
     predicted = prediction.predicted if prediction else None
