@@ -18,12 +18,14 @@ from typing import Any
 
 import pytest
 
+import evidence_records
 import records
 from records import measured
-from saliency_report.page import colour, render_page, text
+from saliency_report.page import colour, environment, render_page, text
 from saliency_report.page.island import scaled
 from saliency_report.page.overview import parameters
 from saliency_report.page.spans import runs_by_segment
+from saliency_report.page.static import render_static
 from saliency_report.record import Report, Segment, from_json, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -194,6 +196,16 @@ def test_same_report_gives_the_same_bytes_even_through_json(realistic: Report) -
     page = render_page(realistic)
     assert render_page(records.realistic()) == page
     assert render_page(from_json(to_json(realistic), "report.json")) == page
+
+
+def test_templates_without_their_indents_say_the_same(realistic: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pages() -> list[str]:
+        drawn = [draw(evidence_records.realistic()) + draw(realistic) for draw in (render_page, render_static)]
+        return [re.sub(r"\s+", " ", re.sub(r"(?s)<(script|style).*?</\1>", "", page)) for page in drawn]
+
+    lean = pages()
+    monkeypatch.setattr(environment._Lean, "preprocess", lambda self, source, name, filename=None: source)
+    assert pages() == lean
 
 
 def test_page_renders_where_torch_and_transformers_are_missing(realistic: Report, tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, StrictUndefined
+from jinja2.ext import Extension
 from markupsafe import Markup
 
 from saliency_report.page import evidence, made, overview, run_links, run_overview, text
@@ -13,6 +15,17 @@ from saliency_report.page.facts import correlation
 from saliency_report.page.own_templates import BUILTIN, check_templates
 
 _HERE = Path(__file__).resolve().parent.parent
+# They lie beside the package in a checkout and inside it in a wheel.
+_FOLDER = next(path for path in (_HERE / "templates", _HERE.parent / "templates") if path.is_dir())
+
+
+class _Lean(Extension):
+    """Built-in templates with no more than a blank of their lines' indents, which were 106 bytes of every card."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        built_in = filename is not None and Path(filename).parent == _FOLDER
+        # Jinja takes the end of a line away after a tag, so there the indent is all that parts two words.
+        return re.sub(r"(?m)(?<![%#]}\n)^[ \t]+", "", re.sub(r"(?m)^[ \t]+", " ", source)) if built_in else source
 
 
 def make_environment(own: Path | None = None, *, charts: bool = True) -> Environment:
@@ -21,14 +34,12 @@ def make_environment(own: Path | None = None, *, charts: bool = True) -> Environ
     Raises:
         InputError: that folder, or a template in it, is wrong.
     """
-    # They lie beside the package in a checkout and inside it in a wheel.
-    folder = next(path for path in (_HERE / "templates", _HERE.parent / "templates") if path.is_dir())
     environment = Environment(
         loader=ChoiceLoader(
             [
                 *([FileSystemLoader(own)] if own else []),
-                FileSystemLoader(folder),
-                PrefixLoader({BUILTIN.rstrip("/"): FileSystemLoader(folder)}),
+                FileSystemLoader(_FOLDER),
+                PrefixLoader({BUILTIN.rstrip("/"): FileSystemLoader(_FOLDER)}),
             ]
         ),
         autoescape=True,
@@ -36,6 +47,7 @@ def make_environment(own: Path | None = None, *, charts: bool = True) -> Environ
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_finalize,
+        extensions=[_Lean],
     )
     environment.policies["json.dumps_kwargs"] = {"allow_nan": False, "separators": (",", ":")}
     environment.filters.update(
