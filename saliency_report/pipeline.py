@@ -79,6 +79,10 @@ class Run:
 
     def report(self) -> Report:
         """Explain every example."""
+        with engine.float32_products(self.device) as matmul:
+            return self._report(matmul)
+
+    def _report(self, matmul: record.Matmul | None) -> Report:
         begun, created = time.perf_counter(), datetime.now(UTC)
         groups: dict[Request, list[int]] = {}
         for place, example in enumerate(self.spec.examples):
@@ -97,6 +101,7 @@ class Run:
             source=self.spec.source,
             command=self.command,
             device=engine.device_name(self.device),
+            matmul=matmul,
             token_budget=self.budget.tokens,
             versions={
                 "saliency-report": __version__,

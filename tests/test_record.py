@@ -50,8 +50,8 @@ def test_scores_are_the_shortest_decimals_of_their_float32(report: Report) -> No
     ("text", "message"),
     [
         ("{", "r.json:1:2: not JSON: Expecting property name enclosed in double quotes."),
-        ("[]", "r.json: schema_version is None, this program reads 1, 2 and 3."),
-        ('{"schema_version": 9}', "r.json: schema_version is 9, this program reads 1, 2 and 3."),
+        ("[]", "r.json: schema_version is None, this program reads 1, 2, 3 and 4."),
+        ('{"schema_version": 9}', "r.json: schema_version is 9, this program reads 1, 2, 3 and 4."),
         ('{"schema_version": 1}', "r.json: title: Field required."),
     ],
 )

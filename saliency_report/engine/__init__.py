@@ -18,6 +18,7 @@ from saliency_report.engine.forward import (
     padding_is_neutral,
 )
 from saliency_report.engine.generation import generate, matrix
+from saliency_report.engine.products import float32_products
 
 __all__ = [
     "Gradients",
@@ -27,6 +28,7 @@ __all__ = [
     "device_name",
     "embed",
     "evaluate",
+    "float32_products",
     "generate",
     "gradients",
     "is_causal",

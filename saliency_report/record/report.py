@@ -16,9 +16,10 @@ from saliency_report.record.evidence import Completeness, Evidence, Noise, Plaus
 from saliency_report.record.part import Part
 
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
-# default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise.
-SCHEMA_VERSION: Literal[3] = 3
-READABLE = (1, 2, 3)
+# default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
+# matrices were multiplied, and what float32 weights say of the same examples.
+SCHEMA_VERSION: Literal[4] = 4
+READABLE = (1, 2, 3, 4)
 
 
 class Segment(Part):
@@ -170,6 +171,24 @@ class ExampleResult(Part):
     seconds: float = Field(0.0, ge=0, description="This example's share of its batch's computing time.")
 
 
+class Precision(Part):
+    """How some maps of a model in half precision compare with those of the same weights in float32."""
+
+    examples: int = Field(ge=0, description="How many were explained again and have the same tokens both times.")
+    others: int = Field(ge=0, description="How many have not: they failed, or other tokens were generated.")
+    same_answer: int = Field(ge=0, description="Of examples: how many have the same answer.")
+    same_top: int = Field(ge=0, description="Of examples: how many have the same strongest word in their headline map.")
+    spearman_mean: float | None = Field(description="Over the words of the headline maps, by their first score.")
+    spearman_min: float | None
+
+
+class Matmul(Part):
+    """How float32 matrices were multiplied on the CPU."""
+
+    library: Literal["default", "oneDNN"] = Field(description="default: torch's own choice, such as MKL.")
+    error: float = Field(description="Largest relative error of three products against float64, measured in this run.")
+
+
 class Model(Part):
     """Which weights answered, precisely enough to find them again."""
 
@@ -187,6 +206,7 @@ class Model(Part):
     equivalence: float | None = Field(
         description="Largest difference between hooked and plain logits, relative to the largest logit."
     )
+    precision: Precision | None = Field(None, description="Null where it was not asked for, or nothing was to check.")
 
 
 class Method(Part):
@@ -220,7 +240,7 @@ class Aggregation(Part):
 class Report(Part):
     """One run: its settings, its models, its examples."""
 
-    schema_version: Literal[1, 2, 3] = SCHEMA_VERSION
+    schema_version: Literal[1, 2, 3, 4] = SCHEMA_VERSION
     title: str
     created_by: str
     created_at: str = Field(description="ISO 8601, UTC.")
@@ -230,6 +250,7 @@ class Report(Part):
         None, description="What was typed, of files their names alone; null where the run was started from Python."
     )
     device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
+    matmul: Matmul | None = Field(None, description="Null on another device, and in a record of an early version.")
     token_budget: int = Field(description="Tokens a batch at the end of the run, padding included.")
     versions: dict[str, str]
     methods: list[Method]
