@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from saliency_report.aggregation import AGGREGATIONS
-from saliency_report.engine import pick_device
+from saliency_report.engine import default_dtype, pick_device
 from saliency_report.errors import InputError
 from saliency_report.methods import METHODS, Attribution, Evaluated, Method, Start, Steps, Values
 from saliency_report.page import render_page
@@ -36,16 +36,16 @@ def explain(
     *,
     methods: Sequence[Method] = (),
     device: str | None = None,
-    dtype: str = "float32",
+    dtype: str | None = None,
     progress: Callable[[ExampleResult], None] | None = None,
     debug: bool = False,
 ) -> Report:
     """The report of a YAML file, or of what such a file holds: a list of examples, or a mapping with `examples`.
 
-    `methods` are computed for every example, beside those that it asks for itself; `progress` is called with each
-    example as it is done. Model folders are looked up from the file's folder, or from the current one. What goes wrong
-    with an example, or with a method of one's own, becomes a failure or a warning of that example; with `debug` it is
-    raised where it happens.
+    `methods` are computed for every example, beside those that it asks for itself; `dtype` is `float32` on a CPU and
+    else `auto`, the checkpoint's own; `progress` is called with each example as it is done. Model folders are looked up
+    from the file's folder, or from the current one. What goes wrong with an example, or with a method of one's own,
+    becomes a failure or a warning of that example; with `debug` it is raised where it happens.
 
     Raises:
         InputError: the input is wrong, or a method's name is taken, or its scores are none, unknown or doubled.
@@ -67,5 +67,5 @@ def explain(
     else:
         held = dict(examples) if isinstance(examples, Mapping) else [dict(example) for example in examples]
         spec = parse_spec(json.dumps(held), "examples", None, Path.cwd())
-    told = progress or (lambda result: None)
-    return Run(spec, pick_device(device), dtype, told, debug=debug, custom=methods).report()
+    told, chosen = progress or (lambda result: None), pick_device(device)
+    return Run(spec, chosen, dtype or default_dtype(chosen), told, debug=debug, custom=methods).report()

@@ -111,9 +111,14 @@ def main() -> None:
 @click.option(
     "--dtype",
     type=click.Choice(DTYPES),
-    default="float32",
-    show_default=True,
-    help="Number format of the weights; auto is the checkpoint's own.",
+    help="Number format of the weights; auto is the checkpoint's own. Default: float32 on a CPU, else auto.",
+)
+@click.option(
+    "--check-precision",
+    "checked",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Explain N examples of each model in half precision again in float32, and say how far they are apart.",
 )
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Explain the first N examples only.")
 @click.option("-q", "--quiet", is_flag=True, help="No heatmaps in the terminal.")
@@ -125,7 +130,8 @@ def run(
     input: Path,
     record: bool,
     device: str | None,
-    dtype: str,
+    dtype: str | None,
+    checked: int | None,
     limit: int | None,
     quiet: bool,
     **page: Any,
@@ -147,7 +153,7 @@ def run(
     drawing.check(input, *[record_path] * record)
 
     debug = bool(ctx.meta["debug"])
-    report = _compute(spec, device, dtype, _typed(ctx), debug=debug)
+    report = _compute(spec, device, dtype, _typed(ctx), checked, debug=debug)
     if not quiet:
         _print_results(report)
 
@@ -176,22 +182,28 @@ def _typed(ctx: click.Context) -> str:
     return shlex.join(words)
 
 
-def _compute(spec: Spec, device: str | None, dtype: str, command: str, *, debug: bool) -> Report:
-    from saliency_report.engine import pick_device
+def _compute(
+    spec: Spec, device: str | None, dtype: str | None, command: str, checked: int | None, *, debug: bool
+) -> Report:
+    from saliency_report.engine import default_dtype, pick_device
     from saliency_report.models import quiet
     from saliency_report.pipeline import Run
+    from saliency_report.precision import check_precision
 
     if not debug:
         warnings.simplefilter("ignore")
         quiet()
     columns = (TextColumn("Explaining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console, chosen = Console(stderr=True), pick_device(device)
+    format_ = dtype or default_dtype(chosen)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=len(spec.examples))
-        return Run(spec, chosen, dtype, lambda result: progress.advance(bar), debug, command=command).report()
+        report = Run(spec, chosen, format_, lambda result: progress.advance(bar), debug, command=command).report()
+    return check_precision(report, spec, chosen, checked) if checked else report
 
 
 def _print_results(report: Report) -> None:
+    from saliency_report.page.precision import in_words
     from saliency_report.terminal import lines
 
     console = Console(soft_wrap=True, highlight=False)
@@ -204,6 +216,9 @@ def _print_results(report: Report) -> None:
             left_out += 1
     if left_out:
         console.print(f"… {left_out} more in the page")
+    for model in report.models:
+        if model.precision:
+            console.print(f"{model.name}, {model.dtype}: {in_words(model.precision)}", style="dim")
     for warning in report.warnings:
         console.print(f"note: {warning}", style="yellow")
 

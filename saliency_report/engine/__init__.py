@@ -7,7 +7,7 @@ Pegasus, Falcon-H1, Gemma-3n, right-padded Llama-type classifiers and others, an
 Rows are padded on the right: left padding without explicit positions moves GPT-2's gradients by half.
 """
 
-from saliency_report.engine.device import device_name, is_out_of_memory, pick_device, token_budget
+from saliency_report.engine.device import default_dtype, device_name, is_out_of_memory, pick_device, token_budget
 from saliency_report.engine.evaluate import Job, embed, evaluate, rows_of
 from saliency_report.engine.forward import (
     Gradients,
@@ -25,6 +25,7 @@ __all__ = [
     "Job",
     "check_equivalence",
     "collate",
+    "default_dtype",
     "device_name",
     "embed",
     "evaluate",

@@ -35,6 +35,11 @@ def device_name(device: torch.device) -> str:
     return str(device)
 
 
+def default_dtype(device: torch.device) -> str:
+    """The number format of weights where none is asked for: on a GPU the checkpoint's own, which it was made for."""
+    return "float32" if device.type == "cpu" else "auto"
+
+
 def token_budget(device: torch.device) -> int:
     """Padded tokens a batch to begin with: on two CPU cores 256 to 512 are fastest, 1,024 take 1.2 times as long."""
     return 512 if device.type == "cpu" else 16_384

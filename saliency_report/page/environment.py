@@ -13,6 +13,7 @@ from markupsafe import Markup
 from saliency_report.page import evidence, made, overview, run_links, run_overview, text
 from saliency_report.page.facts import correlation
 from saliency_report.page.own_templates import BUILTIN, check_templates
+from saliency_report.page.precision import in_words
 
 _HERE = Path(__file__).resolve().parent.parent
 # They lie beside the package in a checkout and inside it in a wheel.
@@ -64,6 +65,7 @@ def make_environment(own: Path | None = None, *, charts: bool = True) -> Environ
         identity=overview.identity,
         parameters=overview.parameters,
         correlation=correlation,
+        precision=in_words,
     )
     environment.globals.update(
         charts=charts,

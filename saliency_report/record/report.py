@@ -178,8 +178,11 @@ class Precision(Part):
     others: int = Field(ge=0, description="How many have not: they failed, or other tokens were generated.")
     same_answer: int = Field(ge=0, description="Of examples: how many have the same answer.")
     same_top: int = Field(ge=0, description="Of examples: how many have the same strongest word in their headline map.")
-    spearman_mean: float | None = Field(description="Over the words of the headline maps, by their first score.")
+    spearman_mean: float | None = Field(description="Over the ordinary words of the gradient's headline maps.")
     spearman_min: float | None
+    difference: float | None = Field(
+        description="‖half − float32‖ / ‖float32‖ of their scores, the mean over the maps."
+    )
 
 
 class Matmul(Part):
