@@ -37,7 +37,14 @@ from saliency_report.tasks.base import NOT_FINITE
 Progress = Callable[[ExampleResult], None]
 
 
-_Explained = tuple[Item, ExampleResult, float]  # an example, its first maps, and the seconds that they took
+@dataclass(frozen=True)
+class _Explained:
+    """An example, its first maps and the seconds that they took; F and its gradient (t, d) of maps that stay known."""
+
+    item: Item
+    result: ExampleResult
+    seconds: float
+    known: dict[int, tuple[float, Tensor]] = field(default_factory=dict)
 
 
 @dataclass
@@ -53,7 +60,7 @@ class _Loaded:
     @cached_property
     def facts(self) -> Facts:
         """What its examples share."""
-        rows = max((row for item, *_ in self.waiting for row in item.prepared.rows), key=len)
+        rows = max((row for one in self.waiting for row in one.item.prepared.rows), key=len)
         return Facts(self.loaded, engine.is_causal(self.loaded, rows))
 
 
@@ -145,14 +152,16 @@ class Run:
         model = _Loaded(loaded, index, company, task)
         while items:
             count = 1 if wanted.task == "text-generation" else fitting(items, self.budget.tokens, company)
-            for item, result, seconds in self._explained(items[:count], model):
-                if asks_for_more(item.example) or self.custom:
-                    model.waiting.append((item, result, seconds))
+            for one in self._explained(items[:count], model):
+                if asks_for_more(one.item.example) or self.custom:
+                    model.waiting.append(one)
                 else:
-                    self._done(item.place, index, result, seconds)
+                    self._done(one.item.place, index, one.result, one.seconds)
             del items[:count]
             # As many as fill a batch go on together, so that their points share batches.
-            if model.waiting and (not items or sum(i.prepared.length for i, *_ in model.waiting) >= self.budget.tokens):
+            if model.waiting and (
+                not items or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens
+            ):
                 self._more(model)
 
     def _check(self, items: Sequence[Item], loaded: Loaded, index: int, groups: int | None) -> Company:
@@ -213,6 +222,7 @@ class Run:
         found: list[_Explained] = []
         for i, item in enumerate(items):
             count = len(item.prepared.rows)
+            own = computed.gradients[row : row + count]
             with self._caught(model.index, item.place):
                 result = model.task.explain(
                     item.example,
@@ -220,9 +230,12 @@ class Run:
                     checkpoint,
                     computed.logits[i : i + 1],
                     computed.embeddings[row : row + count],
-                    computed.gradients[row : row + count],
+                    own,
                 )
-                found.append((item, result, seconds * sum(len(r) for r in item.prepared.rows) / tokens))
+                # The first maps are of one row each.
+                known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(own)}
+                share = sum(len(r) for r in item.prepared.rows) / tokens
+                found.append(_Explained(item, result, seconds * share, known))
             row += count
         return found
 
@@ -240,7 +253,7 @@ class Run:
             try:
                 computed = engine.matrix(loaded, prepared.rows[0], prepared.spans, score, self.budget.tokens)
                 result = task.explain(example, prepared, loaded.checkpoint, *computed)
-                return Item(item.place, example, prepared), result, time.perf_counter() - begun
+                return _Explained(Item(item.place, example, prepared), result, time.perf_counter() - begun)
             except Exception as error:
                 if not engine.is_out_of_memory(error) or self.budget.tokens <= prepared.length:
                     raise
@@ -248,32 +261,34 @@ class Run:
 
     def _more(self, model: _Loaded) -> None:
         """The other methods and the evidence that waiting examples ask for; what fails leaves the first maps."""
-        explained = {item.place: (item, result, seconds) for item, result, seconds in model.waiting}
+        explained = {one.item.place: one for one in model.waiting}
         try:
-            subjects = {place: self._subject(item, result, model) for place, (item, result, _) in explained.items()}
+            subjects = {place: self._subject(one, model) for place, one in explained.items()}
             drawn = randomisations(subjects, model.company, self.budget)
         except Exception as error:
             failure = self._failure(error)
-            for place, (_, result, seconds) in explained.items():
-                self._done(place, model.index, _alone(result, failure), seconds)
+            for place, one in explained.items():
+                self._done(place, model.index, _alone(one.result, failure), one.seconds)
             return
         finally:
             model.waiting.clear()
         computations = [(place, analyse(subject, drawn.get(place))) for place, subject in subjects.items()]
         for done in scheduling.run(computations, model.loaded, model.company, self.budget):
-            _, result, seconds = explained[done.key]
-            result = done.result if done.error is None else _alone(result, self._failure(done.error))
-            self._done(done.key, model.index, result, seconds + done.seconds)
+            one = explained[done.key]
+            result = done.result if done.error is None else _alone(one.result, self._failure(done.error))
+            self._done(done.key, model.index, result, one.seconds + done.seconds)
 
-    def _subject(self, item: Item, result: ExampleResult, model: _Loaded) -> Subject:
+    def _subject(self, one: _Explained, model: _Loaded) -> Subject:
+        example = one.item.example
         return Subject(
-            item.example,
-            result,
-            model.task.functions(item.example, item.prepared, model.loaded.checkpoint, result),
+            example,
+            one.result,
+            model.task.functions(example, one.item.prepared, model.loaded.checkpoint, one.result),
             model.facts,
             self.methods,
-            [*item.example.methods, *(method.name for method in self.custom)],
+            [*example.methods, *(method.name for method in self.custom)],
             self._failure,
+            one.known,
         )
 
     def _said_of_memory(self) -> list[str]:

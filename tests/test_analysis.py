@@ -314,19 +314,31 @@ def test_a_defect_in_a_method_costs_nothing_else(families: Path) -> None:
     ]
 
 
-def test_the_gradient_at_the_text_is_asked_for_once(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = 0
+@pytest.mark.parametrize(
+    ("text", "at_the_text", "elsewhere"),
+    [
+        # Of a classifier it is known from the first pass.
+        (classify("bert", "The cat sat on the mat.", "methods: all, samples: 3, flips: 1, max_steps: 16"), 0, 16 + 3),
+        (classify("bert", "A cat.", "methods: [vargrad, smoothgrad, smoothgrad_squared], samples: 5"), 0, 5),
+        ("- {task: text-generation, model: gpt2, prompt: A cat, max_new_tokens: 2, methods: all, samples: 3, steps: 4, "
+         "max_steps: 4}", 2, 2 * (4 + 3)),
+    ],
+)  # fmt: skip
+def test_no_gradient_is_asked_for_twice(
+    text: str, at_the_text: int, elsewhere: int, explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [0, 0]
     real = engine.evaluate
 
     def counting(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> Any:
-        nonlocal asked
-        asked += sum(gradient and job.points is None for job in jobs)
+        for job in jobs:
+            asked[job.points is not None] += gradient
         return real(loaded, jobs, gradient=gradient)
 
     monkeypatch.setattr(engine, "evaluate", counting)
-    text = classify("bert", "The cat sat on the mat.", "methods: all, samples: 3, flips: 1")
-    assert names(explain(text).examples[0]) == list(METHODS)
-    assert asked == 1
+    result = explain(text).examples[0]
+    assert result.warnings == []
+    assert asked == [at_the_text, elsewhere]
 
 
 # A loss, and a map without differences

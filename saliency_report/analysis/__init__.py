@@ -26,12 +26,10 @@ def analyse(subject: Subject, drawn: Randomisation | str | None) -> Generator[Qu
     result, example = subject.result, subject.example
     maps, warnings = [*result.maps], [*result.warnings]
     about = [result.headline]  # the maps of the headline's target, one a method
-    for name in dict.fromkeys(subject.asked):
-        if name != "gradient":
-            made, said = yield from _of_all_targets(subject, subject.methods[name])
-            about += [len(maps) + place for place, index in enumerate(made) if index == result.headline]
-            maps += made.values()
-            warnings += said
+    for made, said in (yield from _of_all_targets(subject)):
+        about += [len(maps) + place for place, index in enumerate(made) if index == result.headline]
+        maps += made.values()
+        warnings += said
     if example.rationale:
         for index in about:
             maps[index] = maps[index].model_copy(update={"plausibility": plausible(subject, maps[index])})
@@ -58,15 +56,24 @@ def analyse(subject: Subject, drawn: Randomisation | str | None) -> Generator[Qu
     return result.model_copy(update={"maps": maps, "warnings": warnings, "evidence": evidence})
 
 
-def _of_all_targets(subject: Subject, method: Method) -> Generator[Question, Any, tuple[dict[int, Map], list[str]]]:
-    """The maps of a method by the index of the gradient's map for the same target, and what to say of those missing."""
-    count = len(subject.result.maps)
-    made: dict[int, Map] = {}
-    problems: list[ExampleError] = []
+def _of_all_targets(subject: Subject) -> Generator[Question, Any, list[tuple[dict[int, Map], list[str]]]]:
+    """Of each method its maps by the index of the gradient's map for the same target, and what to say of those missing.
+
+    One target after the other, since its methods share what they compute of it.
+    """
+    names, count = [name for name in dict.fromkeys(subject.asked) if name != "gradient"], len(subject.result.maps)
+    made: dict[str, dict[int, Map]] = {name: {} for name in names}
+    problems: dict[str, list[ExampleError]] = {name: [] for name in names}
     for index in range(count):
-        try:
-            made[index] = yield from method_map(subject, index, method)
-        except Exception as error:
-            problems.append(subject.failure(error))
-    where = f" for {len(problems)} of {count} targets" if made else ""
-    return made, [f"{method.title} could not be computed{where}. {error}" for error in problems[:1]]
+        for name in names:
+            try:
+                made[name][index] = yield from method_map(subject, index, subject.methods[name])
+            except Exception as error:
+                problems[name].append(subject.failure(error))
+        subject.memory.clear()
+    return [(made[name], _missing(subject.methods[name], problems[name], count)) for name in names]
+
+
+def _missing(method: Method, problems: list[ExampleError], count: int) -> list[str]:
+    where = f" for {len(problems)} of {count} targets" if len(problems) < count else ""
+    return [f"{method.title} could not be computed{where}. {error}" for error in problems[:1]]

@@ -63,7 +63,7 @@ def _from_points(subject: Subject, index: int, method: Method) -> Maps:
     x = subject.embeddings(index)
     score, gradient = yield from at_the_text(subject, index)
     name, baseline = subject.baseline(map_, x) if method.compares else ("", x)
-    start = Start(x, score, gradient, baseline, name, subject.kept(map_), subject.options)
+    start = Start(x, score, gradient, baseline, name, subject.kept(map_), subject.options, subject.memory)
     assert method.attribute is not None
     attribution = yield from answered(function, method.attribute(start), method.name)
     _check(attribution, x, method.name)

@@ -55,6 +55,7 @@ class Subject:
     asked: Sequence[str]
     failure: Callable[[Exception], ExampleError]
     known: dict[int, tuple[float, Tensor]] = field(default_factory=dict)  # F and its gradient at the text, a map each
+    memory: dict[str, Tensor] = field(default_factory=dict)  # what the methods of the target at hand share
 
     @property
     def headline(self) -> Map:

@@ -8,7 +8,7 @@ same batches, and `drive` answers from any function of tensors.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import torch
@@ -48,7 +48,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Start:
-    """What a method starts from: embeddings x (t, d) with F(x) and ∂F/∂x there, and the baseline x′ (t, d)."""
+    """What a method starts from: embeddings x (t, d) with F(x) and ∂F/∂x there, and the baseline x′ (t, d).
+
+    `memory` is what the methods of one target leave for each other, such as samples (n, t, d) that three of them use.
+    """
 
     x: Tensor
     score: float
@@ -57,6 +60,7 @@ class Start:
     baseline_name: str
     kept: list[int]
     options: Options
+    memory: dict[str, Tensor] = field(default_factory=dict)
 
 
 Estimate = Literal["mean", "mean_square", "variance"]

@@ -12,6 +12,8 @@ from saliency_report.methods.base import Attribution, Estimate, Evaluated, Start
 # Points asked for at once.
 CHUNK = 16
 
+SAMPLES = "samples"  # what they are remembered as
+
 NEAR_THE_TEXT = "at a noisy copy of the text", "Try less noise, or --dtype float32."
 
 
@@ -108,7 +110,9 @@ def _mean(terms: Tensor) -> Tensor:
 
 
 def _sample(start: Start) -> Generator[Tensor, Evaluated, Tensor]:
-    """The gradients (n, t, d) at noisy copies, float32 or wider."""
+    """The gradients (n, t, d) at noisy copies, float32 or wider; of one start they are asked for once."""
+    if SAMPLES in start.memory:
+        return start.memory[SAMPLES]
     x, options = start.x.detach(), start.options
     dtype = torch.promote_types(x.dtype, torch.float32)
     width = sigma(x, options.noise)
@@ -123,4 +127,5 @@ def _sample(start: Start) -> Generator[Tensor, Evaluated, Tensor]:
         drawn = torch.stack([torch.randn(x.shape, generator=generator, dtype=torch.float32) for _ in range(count)])
         points = x.to(dtype) + width * drawn.to(dtype).to(x.device)
         gradients.append(check_finite((yield points), *NEAR_THE_TEXT).gradients.to(dtype))
-    return torch.cat(gradients)
+    start.memory[SAMPLES] = torch.cat(gradients)
+    return start.memory[SAMPLES]
