@@ -206,9 +206,8 @@ function bars({ example, canvas }) {
 
 /** Short enough for the side of a chart. */
 function axisTitle(map) {
-  const { title } = scoreOf(map);
-  const written = state.numbers === "share" ? `${title}, share of the sum` : title;
-  return isNothing(map) ? `${written} (rounding)` : written;
+  const title = scoreTitle(map, scoreOf(map).name);
+  return state.numbers === "share" ? `${title}, share of the sum` : title;
 }
 
 function shareTicks() {
@@ -239,7 +238,8 @@ function matrix({ example, figure, canvas }) {
   const shown = positions(example, encoding, unit);
   const largest = scaleEnd(example, maps.filter((map) => map && !isNothing(map))) || 1;
   const { signed } = scoreOf(example.map);
-  const name = state.numbers === "share" ? `${scoreOf(example.map).name}, share of each row` : scoreOf(example.map).name;
+  const title = escapeLabel(scoreTitle(example.map, scoreOf(example.map).name));
+  const name = state.numbers === "share" ? `${title}<br>share of each row` : title; // in two lines, for few rows are low
   const names = explained.map((map) => example.explainedName(map));
   const shownOf = new Map(maps.filter(Boolean).map((map) => [map, shownScores(example, map)]));
   const cell = (map, index) => (map ? shownOf.get(map)[index] ?? null : null);
@@ -261,7 +261,7 @@ function matrix({ example, figure, canvas }) {
     colorscale: colourScale(signed),
     xgap: 1,
     ygap: 1,
-    colorbar: { thickness: 10, outlinewidth: 0, title: { text: escapeLabel(name), side: "right" }, ...shareTicks() },
+    colorbar: { thickness: 10, outlinewidth: 0, title: { text: name, side: "right" }, ...shareTicks() },
   }];
   const row = example.target;
   const layout = layoutOf(canvas, shown.length, {

@@ -79,13 +79,18 @@ function tableRows(map, encoding, names = Object.keys(map.scores.words)) {
   });
 }
 
-/** The head of that table: the names of the map's scores. */
+/** The head of that table: what the map's scores are called, and which of them rounding left. */
 function tableHead(map, names = Object.keys(map.scores.words)) {
   const line = document.createElement("tr");
-  for (const name of ["Text", "Token", ...names.map((name) => (map.nothing.includes(name) ? `${name} (rounding)` : name))]) {
+  for (const name of ["Text", "Token", ...names.map((name) => scoreTitle(map, name))]) {
     line.append(Object.assign(document.createElement("th"), { scope: "col", textContent: name }));
   }
   return line;
+}
+
+function scoreTitle(map, name) {
+  const { title } = AGGREGATIONS.find((aggregation) => aggregation.name === name);
+  return map.nothing.includes(name) ? `${title} (rounding)` : title;
 }
 
 /** A row for each explained token, a cell for each word that is not special: the first score, as the server writes it. */

@@ -214,7 +214,7 @@ def test_stepping_and_the_matrix_keep_the_picked_method(visit: Open, everything:
     assert page.bars(STORY) == text.all_rounded(expected)
     matrix = "document.querySelector('#example-2 [data-chart=matrix] .canvas')"
     page.page.locator("#example-2 [data-chart=matrix]").scroll_into_view_if_needed()
-    page.until(f"{matrix}.data[0].colorbar.title.text", "attribution")
+    page.until(f"{matrix}.data[0].colorbar.title.text", "Attribution")
     first = page.ask(f"[...{matrix}.data[0].z[0]]")
     row = ig[0].word_scores["attribution"]
     assert first == [*text.all_rounded(row[i] for i in plain if i < len(row)), *[None] * 6]

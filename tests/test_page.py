@@ -366,7 +366,7 @@ def test_many_labels_show_ten_and_fold_the_rest(root: Element) -> None:
 
 def test_table_holds_the_first_score_of_words_and_of_tokens_inside_them(root: Element, realistic: Report) -> None:
     head, *rows = rows_of(example(root, 1).one("table"))
-    assert head == ["Text", "l2"]
+    assert head == ["Text", "Gradient norm (l2)"]
     map_ = realistic.examples[0].maps[0]
     words, tokens = measured(map_.word_scores["l2"]), measured(map_.scores["l2"])
     incredibly = next(i for i, row in enumerate(rows) if row[0] == "incredibly")

@@ -275,8 +275,9 @@ def test_tables_have_the_columns_of_their_method_and_standard_errors() -> None:
         "Numbers of Integrated gradients",
     ]
     heads = [[cell.text() for cell in table.one("thead").all("th")] for table in tables]
-    assert heads[2] == ["Text", "attribution"]
-    assert heads[0] == heads[1] == ["Text", method_records.OF_GRADIENT[0]]
+    titles = {aggregation.name: aggregation.title for aggregation in method_records.AGGREGATIONS}
+    assert heads[2] == ["Text", titles["attribution"]]
+    assert heads[0] == heads[1] == ["Text", titles["l2"]]
     rows = [[cell.text() for cell in row.all("td")] for row in tables[1].one("tbody").all("tr")]
     smooth = result.maps[1]
     assert smooth.noise is not None

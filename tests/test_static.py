@@ -67,6 +67,7 @@ def test_there_is_nothing_that_a_strict_viewer_forbids(drawn: tuple[Report, Elem
 def test_every_word_and_every_first_score_of_every_map_is_there(drawn: tuple[Report, Element]) -> None:
     report, page = drawn
     signed = {aggregation.name: aggregation.signed for aggregation in report.aggregations}
+    titles = {aggregation.name: text.visible(aggregation.title) for aggregation in report.aggregations}
     for number, result in enumerate(report.examples, 1):
         rows = [
             [cell.text() for cell in row.all() if cell.tag in ("td", "th")]
@@ -86,7 +87,7 @@ def test_every_word_and_every_first_score_of_every_map_is_there(drawn: tuple[Rep
                     expected.append((label, number_))
             places = [i for i in range(len(tables)) if tables[i : i + len(expected)] == expected]
             assert places, f"{result.id}: {map_.title} by {map_.method}"
-            assert ["Text", "Token", *map_.scores] in full
+            assert ["Text", "Token", *(titles[name] for name in map_.scores)] in full
             for row in tables_of(encoding, map_):
                 written = "\u00a0\u00a0" * row.part + row.text
                 assert [written, row.tokens, *row.scores] in full, f"{result.id}: {row}"
@@ -223,5 +224,10 @@ def test_the_table_of_all_scores_says_which_are_what_rounding_left() -> None:
     for held in (map_.scores, map_.word_scores):
         held |= {"sum": [6e-8 * size for size in records.measured(held["l1"])]}
     page = render_static(records.report(result))
-    assert page.count("Zero up to rounding: sum and mean; at every token the slopes cancel") == 1
+    assert (
+        page.count(
+            "Zero up to rounding: Sum of the gradient and Mean of the gradient; at every token the slopes cancel"
+        )
+        == 1
+    )
     assert "Zero up to rounding" not in render_static(records.report(records.classification("film", "It was bad.")))

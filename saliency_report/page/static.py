@@ -67,6 +67,7 @@ def render_static(report: Report, templates: Path | None = None) -> str:
         for figure in (*rest[example.number], *example.figures, *example.others)
     }
     short = len(examples) > MANY
+    titles = {aggregation.name: aggregation.title for aggregation in occurring.aggregations}
     of_bars = environment.get_template("static_bars.html.j2")
 
     def under(number: int, index: int) -> str:
@@ -75,7 +76,10 @@ def render_static(report: Report, templates: Path | None = None) -> str:
             bars=list(_bars(example, figure)),
             title=figure.aggregation.title,
             map=figure.map,
-            rounded=f"{ROUNDED} {' and '.join(names)}; {CANCEL}" if (names := cancelled(figure.map)) else "",
+            titles=[titles[name] for name in figure.map.scores],
+            rounded=f"{ROUNDED} {' and '.join(titles[name] for name in names)}; {CANCEL}"
+            if (names := cancelled(figure.map))
+            else "",
             rows=[] if short else rows(figure.encoding, figure.map),
             open=not short and not figure.is_long and index == example.result.headline,
         )
