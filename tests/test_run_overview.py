@@ -200,6 +200,16 @@ def test_completeness_is_spread_over_the_verdicts() -> None:
     assert [line.attributes["x1"] for line in figure.all("line", "limit")] == ["200.0", "250.0"]
 
 
+def test_every_method_whose_sums_are_known_has_its_spread() -> None:
+    result = method_records.review("integrated_gradients", "smoothgrad", "occlusion")
+    maps = [m.model_copy(update={"completeness": method_records.completeness()}) for m in result.maps]
+    run = tree(method_records.report(result.model_copy(update={"maps": maps}))).one("section", "run")
+    titles = [figure.one("h4").text() for figure in run.all("figure", "spread")]
+    assert titles[:4] == [
+        f"How far off {title} is" for title in ("Gradient", "Integrated gradients", "SmoothGrad", "Occlusion")
+    ]
+
+
 def ranked(id: str, beaten: int, normalised: float | None) -> ExampleResult:
     """A tested map that beats so many of 20 random orders."""
     result = evidence_records.everything(id, methods=False)

@@ -15,7 +15,6 @@ from saliency_report.page.run_links import Place, place
 from saliency_report.record import Report
 
 FEWEST = 5  # values of which a histogram is drawn; fewer stand in a sentence alone
-METHODS = 3
 _TENTHS = tuple(number / 10 for number in range(1, 10))
 _PERCENTS = tuple(f"{number} %" for number in range(10, 100, 10))
 # A gap of 0.001 % and one of 50 % are both met; the edges 1 % and 5 % are those of the verdicts.
@@ -56,7 +55,7 @@ def _completeness(report: Report) -> Iterator[Spread]:
         for map_ in result.maps:
             if map_.completeness and map_.completeness.relative is not None:
                 by_method[map_.method].append((map_.completeness.relative, number, result.id))
-    for method, values in list(by_method.items())[:METHODS]:
+    for method, values in by_method.items():
         yield _spread(
             f"How far off {title_of(report, method)} is",
             ("map", values, text.fine_percent, max(values)),
