@@ -131,25 +131,41 @@ def test_each_model_has_a_confusion_of_its_own_and_the_smallest_are_counted() ->
 def test_words_of_a_class_by_their_share_of_each_example() -> None:
     run = overview(
         scored("a", "bad film", 3.0, 1.0),
-        scored("b", "bad bad film", 2.0, 4.0, 2.0),
-        scored("c", "Good film", 1.0, 3.0),
-        scored("d", "BAD Film", 1.0, 1.0),
+        scored("b", "bad bad film", 2.0, 6.0, 1.0),
+        scored("c", "Bad film", 3.0, 1.0),
+        scored("d", "bad Film", 3.0, 1.0),
     )
     class_ = run.one("div", "class")
     assert class_.one("h4").words() == "NEGATIVE 4 examples"
     assert class_.one("p").words() == (
-        "Gradient, Gradient norm (l2), of the logit of NEGATIVE. Spread evenly, a word would hold 50.0 %."
+        "Gradient, Gradient norm (l2), of the logit of NEGATIVE. Spread evenly, a word would hold 50 %."
     )
-    # bad 3/4 + 6/8 + 1/2 = 2 of 4, film 1/4 + 2/8 + 3/4 + 1/2 = 1.75 of 4, good 1/4 of 4.
+    # bad is 1/4, 7/18, 1/4 and 1/4 above 1/2, each with a deviation of 5/72, and film as far below.
     assert cells(class_.one("table")) == [
-        ["Word", "Of the class", "Where it stands", "Examples"],
-        ["bad", "50.0\N{NO-BREAK SPACE}%", "66.7\N{NO-BREAK SPACE}%", "3: a, b, d"],
-        ["film", "43.8\N{NO-BREAK SPACE}%", "43.8\N{NO-BREAK SPACE}%", "4: c, d, a, all"],
-        ["Good", "6.2\N{NO-BREAK SPACE}%", "25.0\N{NO-BREAK SPACE}%", "1: c"],
+        ["Word", "Where it stands", "Above even", "Examples"],
+        ["bad", "78\N{NO-BREAK SPACE}%", "+28.5 ± 3.5", "4: b, a, c, all"],
     ]
-    hrefs = [a.attributes["href"] for a in class_.one("table").all("a", "view")]
-    assert hrefs == ["#q=%22film%22&label=NEGATIVE"]
-    assert [p.words() for p in class_.all("p")][-1] == "Furthest above an even spread, over all examples: bad."
+
+
+def test_words_are_ranked_by_what_is_surely_above_an_even_spread() -> None:
+    run = overview(
+        *(scored(f"bad {i}", "the bad film", 1.0, 2.0 + i / 10, 1.0) for i in range(9)),
+        *(scored(f"rare {i}", "the rare film", 1.0, share, 1.0) for i, share in enumerate((1.0, 2.2, 18.0))),
+        *(scored(f"dull {i}", "the dull film", 1.0, 1.7, 1.0) for i in range(3)),
+        *(scored(f"once {i}", "the once film", 1.0, 40.0, 1.0) for i in range(2)),
+    )
+    table = run.one("table", "")
+    assert [row[0] for row in cells(table)[1:]] == ["bad", "dull"], "the is below, rare varies, once stands twice"
+    hrefs = [a.attributes["href"] for a in table.all("a", "view")]
+    assert hrefs == ["#q=%22bad%22&label=NEGATIVE"], "the others are all named"
+
+
+def test_a_class_without_such_a_word_says_so() -> None:
+    run = overview(*(scored(str(i), "bad film", 1.0, 1.0) for i in range(3)))
+    class_ = run.one("div", "class")
+    assert [p.words() for p in class_.all("p")][-1] == (
+        "No word that stands in three examples or more is surely above an even spread."
+    )
 
 
 def test_a_class_needs_three_examples_that_explain_the_prediction_in_one_way() -> None:

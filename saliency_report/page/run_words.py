@@ -1,11 +1,13 @@
-"""Which words hold most of the saliency, class by class, over a run."""
+"""Which words hold more of the saliency than an even spread would give them, class by class, over a run."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from heapq import nlargest
+from statistics import stdev
 
 from saliency_report.page import text
 from saliency_report.page.evidence_tables import mean
@@ -14,22 +16,21 @@ from saliency_report.page.run_links import Place, filtered, place
 from saliency_report.page.scores import Scores
 from saliency_report.record import Encoding, ExampleResult, Map, Report, Word
 
-FEWEST = 3  # examples of a class: with fewer the words are those of one text
+FEWEST = 3  # examples of a class, and of a word in it: with fewer they are those of one text
 CLASSES = 6
 WORDS = 12
-ABOVE = 6  # words named as furthest above an even spread
 PLACES = 3
 LONGEST = 24  # characters of a word
 
 
 @dataclass(frozen=True)
 class Strong:
-    """A word: its part of all shares of the class, where it stands, and its mean share there."""
+    """A word: its mean share where it stands, how far that is above an even spread, and where it stands."""
 
     word: str
-    part: str
-    examples: int
     mean: str
+    above: str
+    examples: int
     places: list[Place]
     href: str
 
@@ -46,7 +47,6 @@ class Class:
     examples: int
     even: str
     words: list[Strong]
-    above: list[tuple[str, str]]
 
 
 # A word in one example: its share, what an even spread would give it, number and id of the example, how it is written.
@@ -122,11 +122,8 @@ def _gather(into: _Gathered, number: int, result: ExampleResult, head: Map) -> N
 
 def _class(gathered: _Gathered, scores: Scores, several: bool) -> Class:
     map_, count = gathered.map_, len(gathered.even)
-    sums = {key: sum(share for share, *_ in found) for key, found in gathered.found.items()}
-    excess = {key: sums[key] - sum(even for _, even, *_ in found) for key, found in gathered.found.items()}
-    strongest = nlargest(WORDS, sums, key=lambda key: sums[key])
-    # What is left of rounding is no excess.
-    above = [key for key in nlargest(ABOVE, excess, key=lambda key: excess[key]) if excess[key] > 1e-9]
+    above = _above(gathered)
+    strongest = nlargest(WORDS, above, key=lambda key: _surely(*above[key]))
     return Class(
         text.label(map_.target.label),
         gathered.model if several else "",
@@ -134,27 +131,43 @@ def _class(gathered: _Gathered, scores: Scores, several: bool) -> Class:
         scores.method(map_).title,
         scores.headline(map_).title,
         count,
-        _percent(mean(gathered.even)),
-        [_strong(gathered, key, sums[key] / count) for key in strongest],
-        [(text.label(gathered.spelling(key), LONGEST), gathered.view(key)) for key in above],
+        text.fine_percent(mean(gathered.even)),
+        [_strong(gathered, key, *above[key]) for key in strongest],
     )
 
 
-def _strong(gathered: _Gathered, key: str, part: float) -> Strong:
+def _above(gathered: _Gathered) -> dict[str, tuple[float, float]]:
+    """Of each word that is surely above an even spread its mean excess and the standard error of that.
+
+    The deviation is the word's own, but at least that of all words: three shares can be alike by chance.
+    """
+    excesses = {
+        key: [share - even for share, even, *_ in found]
+        for key, found in gathered.found.items()
+        if len(found) >= FEWEST
+    }
+    means = {key: mean(values) for key, values in excesses.items()}
+    left = [value - means[key] for key, values in excesses.items() for value in values]
+    of_all = math.sqrt(math.fsum(value * value for value in left) / max(1, len(left) - len(excesses)))
+    found = {key: (means[key], max(stdev(values), of_all) / math.sqrt(len(values))) for key, values in excesses.items()}
+    return {key: pair for key, pair in found.items() if _surely(*pair) > 1e-9}  # what is left of rounding is no excess
+
+
+def _surely(excess: float, error: float) -> float:
+    """Less two standard errors, so that of many rare words none comes first by chance."""
+    return excess - 2 * error
+
+
+def _strong(gathered: _Gathered, key: str, excess: float, error: float) -> Strong:
     found = gathered.found[key]
     return Strong(
         text.label(gathered.spelling(key), LONGEST),
-        _percent(part),
+        text.fine_percent(mean([share for share, *_ in found])),
+        f"+{100 * excess:.1f} ± {100 * error:.1f}",
         len(found),
-        _percent(mean([share for share, *_ in found])),
         [place(number, id_) for _, _, number, id_, _ in nlargest(PLACES, found, key=lambda stands: stands[0])],
         gathered.view(key),
     )
-
-
-def _percent(share: float) -> str:
-    """With one decimal, so that a column of shares can be compared: 3.1 %."""
-    return f"{share * 100:.1f}\N{NO-BREAK SPACE}%"
 
 
 def _written(encoding: Encoding, word: Word) -> str:
