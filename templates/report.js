@@ -182,3 +182,11 @@ function countMore() {
   const set = switchesSet().filter(([name]) => one(`.more #${name}`)).length;
   summary.textContent = set ? `More (${set} set)` : "More";
 }
+
+addEventListener("keydown", ({ key }) => {
+  const more = one(".more[open]");
+  if (key !== "Escape" || !more) return;
+  const held = more.contains(document.activeElement);
+  more.open = false;
+  if (held) one("summary", more).focus();
+});

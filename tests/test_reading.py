@@ -401,6 +401,22 @@ def test_the_switches_are_low_on_a_phone(visit: Open) -> None:
     assert panel["x"] + panel["width"] <= 390
 
 
+@pytest.mark.parametrize("width", [740, 1440])
+def test_what_is_folded_away_hangs_below_its_name_and_closes_by_escape(visit: Open, width: int) -> None:
+    page = visit(with_rules(method_records.everything()), viewport={"width": width, "height": 800})
+    more = page.page.locator(".more summary")
+    more.click()
+    panel, name = page.page.locator(".more > div").bounding_box(), more.bounding_box()
+    assert panel
+    assert name
+    assert panel["x"] <= name["x"]
+    assert name["x"] + name["width"] <= panel["x"] + panel["width"] <= width
+    page.page.locator("#numbers").focus()
+    page.page.keyboard.press("Escape")
+    assert page.count(".more[open]") == 0
+    assert page.ask("document.activeElement.matches('.more summary')")
+
+
 def test_every_method_can_be_large_and_beside_on_every_kind_of_example(visit: Open) -> None:
     report = with_rules(method_records.everything())
     page = visit(report)
