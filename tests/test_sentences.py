@@ -26,6 +26,11 @@ def labels(*segments: Segment) -> list[str]:
         ("No end", ["No end"]),
         ("Wait... what?! “Go.” (Now.) End", ["Wait...", "what?!", "“Go.”", "(Now.)", "End"]),
         ("It cost 3.14 at example.com today . It did .", ["It cost 3.14 at example.com today .", "It did ."]),
+        (
+            "Mr. Bean met Dr. J. R. Watt, e.g. by prof. Lee. So did I. No. Go.",
+            ["Mr. Bean met Dr. J. R. Watt, e.g. by pr…", "So did I.", "No.", "Go."],
+        ),
+        ("He asked Kim. Is it “J.” or xi.e. Or", ["He asked Kim.", "Is it “J.”", "or xi.e.", "Or"]),
         ("好。真的吗？「是！」对", ["好。", "真的吗？", "「是！」", "对"]),
         ("Title\n\nA line\nand its end.\n \nMore", ["Title", "A line\nand its end.", "More"]),
         ("\n\n... Go. ", ["...", "Go."]),

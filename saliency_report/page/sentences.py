@@ -16,6 +16,10 @@ from saliency_report.record import Encoding, Map, Word
 # example.com are not cut); after a full stop of Chinese and Japanese, which no blank follows; at a blank line.
 _END = re.compile(r"[.!?…]+[\"'”’»›)\]}]*(?=\s|$)|[。！？]+[」』”’）】》\"')\]]*|\n[^\S\n]*\n\s*")
 
+# What seldom ends a sentence; an initial too, but I, which is a word. "No." and "etc." are no such: they do end some.
+_ABBREVIATION = re.compile(r"(?<!\w)(?:(?i:mrs?|ms|dr|prof|st|jr|sr|vs|cf|fig|e\.g|i\.e)|[A-HJ-ZÀ-Þ])\.$")
+_LONGEST = 6  # characters of one, with its full stop and the one before it
+
 # The block rules of `aggregation.py`, for numbers that are there.
 RULES: dict[str, Callable[[Sequence[float]], float]] = {
     "norm": lambda scores: math.hypot(*scores),
@@ -66,7 +70,8 @@ def _cuts(text: str, words: Sequence[Word]) -> list[int]:
             for word in words
             if word.start is not None and word.end is not None
         )
-        if not inside and text[cuts[-1] : end].strip():
+        short = match.group() == "." and _ABBREVIATION.search(text[max(0, end - _LONGEST) : end])
+        if not inside and not short and text[cuts[-1] : end].strip():
             cuts.append(end)
     return cuts[1:]
 
