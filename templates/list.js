@@ -1,6 +1,6 @@
 // The list of examples: what is searched for, how it is sorted, which page of it is open, and the link that reopens it.
 
-const FILTERS = ["q", "task", "label", "expected", "show", "sort"];
+const FILTERS = ["q", "task", "model", "label", "expected", "show", "sort"];
 const SORTS = { unsure: ["probabilities", 1], sure: ["probabilities", -1], gap: ["gaps", -1], faithful: ["faithfulness", 1] };
 
 const list = {
@@ -75,7 +75,7 @@ const list = {
     const fits = (index) => (
       terms.every((matches) => matches(catalogue, index))
       && (!bit || catalogue.marks[index] & bit)
-      && [["task", "tasks"], ["label", "answers"], ["expected", "expected"]].every(([name, column]) => (
+      && [["task", "tasks"], ["model", "models"], ["label", "answers"], ["expected", "expected"]].every(([name, column]) => (
         !this.filters[name] || catalogue[column][index] === this.filters[name]
       ))
     );
@@ -95,11 +95,11 @@ const list = {
     if (!this.catalogue) {
       const held = await new Island(one("#catalogue")).read();
       const column = (name) => (held[name] ? held[name][1].map((index) => held[name][0][index]) : []);
-      const [tasks, answers, expected] = ["tasks", "answers", "expected"].map(column);
+      const [tasks, models, answers, expected] = ["tasks", "models", "answers", "expected"].map(column);
       const marks = held.marks ?? held.ids.map(() => 0);
       const hay = held.ids.map((id, index) => [id, held.texts[index], answers[index], expected[index]].join("\n").toLowerCase());
       const lower = held.texts.map((text) => text.toLowerCase());
-      this.catalogue = { ...held, tasks, answers, expected, marks, hay, lower };
+      this.catalogue = { ...held, tasks, models, answers, expected, marks, hay, lower };
     }
     return this.catalogue;
   },

@@ -335,3 +335,24 @@ def test_a_word_in_quotes_is_found_where_the_run_has_it_as_a_word(visit: Open) -
         sorted(written),
     )
     assert found == expected
+
+
+def test_a_model_is_a_filter_where_there_are_several_and_links_of_its_table_name_it(visit: Open, many: Report) -> None:
+    assert visit(many).count("#find-model") == 0
+    report = records.report(
+        *(snippet(number).model_copy(update={"model": number % 2 if number % 40 else None}) for number in range(1, 80))
+    )
+    twins = [records.model("twin"), records.model("twin", dtype="bfloat16")]
+    page = visit(report.model_copy(update={"models": twins}))
+    assert page.page.locator("#find-model option").all_inner_texts() == [
+        *("all models", "twin (model 2) (40)", "twin (model 1) (38)")
+    ]
+    page.page.select_option("#find-model", "twin (model 2)")
+    settled(page, list(range(1, 80, 2)))
+    assert link(page) == "#model=twin+(model+2)"
+    first = page.page.locator(".confusion").first.locator("td a").first
+    count, href = first.inner_text(), first.get_attribute("href")
+    assert unquote(href or "").endswith("&model=twin (model 1)")
+    first.click()
+    page.until("document.querySelector('#find-model').value", "twin (model 1)")
+    assert len(numbers(page)) == int(count)

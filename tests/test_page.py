@@ -175,7 +175,7 @@ def test_links_lead_somewhere_and_ids_are_unique(root: Element) -> None:
     links = [e.attributes["href"] for e in root.all("a")]
     assert len(links) > 20
     views = {link for link in links if "=" in link}
-    pair = r"(?:q|label|expected|show)=[^=&#\s]+"
+    pair = r"(?:q|label|model|expected|show)=[^=&#\s]+"
     assert all(re.fullmatch(f"#{pair}(?:&{pair})*", view) for view in views)
     assert {link.removeprefix("#") for link in links if link not in views} <= set(ids)
     named = " ".join(e.attributes.get("aria-labelledby", "") for e in root.all()).split()

@@ -37,6 +37,7 @@ class Catalogue:
     ids: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     tasks: list[str] = field(default_factory=list)
+    models: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
     probabilities: list[float | None] = field(default_factory=list)
     expected: list[str] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Catalogue:
         self.ids.append(visible(result.id))
         self.texts.append(visible(example.text))
         self.tasks.append(result.task)
+        self.models.append(visible(example.model_name))
         self.answers.append(visible(example.answer))
         self.probabilities.append(
             float(f"{prediction.outcomes[prediction.predicted].probability:.5g}")
@@ -67,6 +69,11 @@ class Catalogue:
         self.beaten.append(beaten)
         if result.task == "text-classification" and example.answer:
             self.labels[visible(example.answer)] += 1
+
+    @property
+    def _models(self) -> Counter[str]:
+        """What failed before its model was there has none."""
+        return Counter(model for model in self.models if model)
 
     @property
     def faithfulness(self) -> list[float | None]:
@@ -88,6 +95,7 @@ class Catalogue:
             "texts": self.texts,
             "bits": BITS,
             **{name: _indexed(getattr(self, name)) for name in ("tasks", "answers", "expected")},
+            **({"models": _indexed(self.models)} if len(self._models) > 1 else {}),
             **({"marks": self.marks} if any(self.marks) else {}),
             **{name: values for name, values in columns.items() if any(value is not None for value in values)},
         }
@@ -106,6 +114,9 @@ class Catalogue:
         return {
             "task": [(task, f"{task_name(task)} ({count:,})") for task, count in tasks.items()]
             if len(tasks) > 1
+            else [],
+            "model": [(model, f"{model} ({count:,})") for model, count in self._models.items()]
+            if len(self._models) > 1
             else [],
             "label": [(label, f"{label} ({count:,})") for label, count in labels]
             if 1 < len(labels) <= MOST_LABELS

@@ -28,6 +28,12 @@ def identity(model: Model) -> str:
     return "no revision or hash recorded"
 
 
+def model_name(report: Report, index: int) -> str:
+    """The model's name; with its place where others are called so too, such as the same weights in another dtype."""
+    name = report.models[index].name
+    return name if [model.name for model in report.models].count(name) == 1 else f"{name} (model {index + 1})"
+
+
 def parameters(count: int) -> str:
     """22.7 million parameters."""
     if count < 1_000_000:

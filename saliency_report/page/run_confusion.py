@@ -6,7 +6,8 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass
 
 from saliency_report.page import colour
-from saliency_report.page.run_links import filtered
+from saliency_report.page.overview import model_name
+from saliency_report.page.run_links import filtered, of_model
 from saliency_report.page.text import label, percent, plural
 from saliency_report.record import Report
 
@@ -64,12 +65,15 @@ def confusions(report: Report) -> tuple[list[Confusion], int]:
         orders[result.model] |= {expected.label: answer.expected, predicted.label: answer.predicted}
     enough = [model for model in counts if counts[model].total() >= FEWEST]
     most = sorted(enough, key=lambda model: -counts[model].total())
-    tables = [confusion(report.models[model].name, counts[model], orders[model]) for model in sorted(most[:TABLES])]
+    tables = [
+        confusion(model_name(report, model), counts[model], orders[model], of_model(report, model))
+        for model in sorted(most[:TABLES])
+    ]
     return tables, len(most) - len(tables)
 
 
-def confusion(model: str, counts: Counter[tuple[str, str]], order: dict[str, int]) -> Confusion:
-    """The table of one model from its counts of (expected, predicted); labels in the model's order."""
+def confusion(model: str, counts: Counter[tuple[str, str]], order: dict[str, int], among: dict[str, str]) -> Confusion:
+    """The table of one model from its counts of (expected, predicted); labels in its order, links with `among`."""
     expected, predicted = Counter[str](), Counter[str]()
     for (of, as_), count in counts.items():
         expected[of] += count
@@ -86,9 +90,9 @@ def confusion(model: str, counts: Counter[tuple[str, str]], order: dict[str, int
         [
             Row(
                 label(of),
-                [_cell(of, as_, counts[of, as_], expected[of]) for as_ in columns],
+                [_cell(of, as_, counts[of, as_], expected[of], among) for as_ in columns],
                 expected[of],
-                filtered(expected=of),
+                filtered(expected=of, **among),
             )
             for of in rows
         ],
@@ -106,11 +110,11 @@ def _most(counts: Counter[str], order: dict[str, int]) -> list[str]:
     return sorted((name for name, _ in counts.most_common(LABELS)), key=lambda name: order[name])
 
 
-def _cell(expected: str, predicted: str, count: int, total: int) -> Cell:
+def _cell(expected: str, predicted: str, count: int, total: int, among: dict[str, str]) -> Cell:
     return Cell(
         count,
         percent(count / total),
         f"s{colour.step(count / total, 1.0)}" + (" agree" if expected == predicted else ""),
         expected == predicted,
-        filtered(label=predicted, expected=expected),
+        filtered(label=predicted, expected=expected, **among),
     )

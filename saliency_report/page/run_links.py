@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import quote
 
+from saliency_report.page.overview import model_name
 from saliency_report.page.text import label, visible
+from saliency_report.record import Report
 
 
 @dataclass(frozen=True)
@@ -32,3 +34,9 @@ def filtered(**state: str) -> str:
     # As the catalogue has it: control characters as pictures, and no lone surrogate, which has no UTF-8.
     pairs: Iterable[str] = (f"{name}={quote(visible(value), safe='')}" for name, value in state.items())
     return f"#{'&'.join(pairs)}"
+
+
+def of_model(report: Report, index: int) -> dict[str, str]:
+    """What a link adds to show one model's examples alone; nothing where there is no other."""
+    several = len({result.model for result in report.examples if result.model is not None}) > 1
+    return {"model": model_name(report, index)} if several else {}

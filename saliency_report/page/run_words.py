@@ -12,7 +12,8 @@ from statistics import stdev
 from saliency_report.page import text
 from saliency_report.page.evidence_tables import mean
 from saliency_report.page.evidence_verdict import Explained, explained
-from saliency_report.page.run_links import Place, filtered, place
+from saliency_report.page.overview import model_name
+from saliency_report.page.run_links import Place, filtered, of_model, place
 from saliency_report.page.scores import Scores
 from saliency_report.record import Encoding, ExampleResult, Map, Report, Word
 
@@ -59,6 +60,7 @@ class _Gathered:
     """What is counted of one class; words are told apart casefolded."""
 
     model: str
+    among: dict[str, str]  # what a link adds to show this model alone
     map_: Map
     even: list[float] = field(default_factory=list)
     found: dict[str, list[_Stands]] = field(default_factory=lambda: defaultdict(list))
@@ -69,7 +71,7 @@ class _Gathered:
 
     def view(self, key: str) -> str:
         """Link to the examples of the class that have the word."""
-        return filtered(q=f'"{self.spelling(key)}"', label=self.map_.target.label)
+        return filtered(q=f'"{self.spelling(key)}"', label=self.map_.target.label, **self.among)
 
 
 def classes(report: Report, scores: Scores) -> tuple[list[Class], int]:
@@ -81,7 +83,9 @@ def classes(report: Report, scores: Scores) -> tuple[list[Class], int]:
             continue
         target = head.target
         key = (result.model, target.index, target.quantity, target.foil, head.method, head.first_score)
-        _gather(gathered.setdefault(key, _Gathered(report.models[result.model].name, head)), number, result, head)
+        if key not in gathered:
+            gathered[key] = _Gathered(model_name(report, result.model), of_model(report, result.model), head)
+        _gather(gathered[key], number, result, head)
     enough = sorted((g for g in gathered.values() if len(g.even) >= FEWEST), key=lambda g: -len(g.even))
     several = len({g.model for g in enough}) > 1
     return [_class(g, scores, several) for g in enough[:CLASSES]], max(0, len(enough) - CLASSES)

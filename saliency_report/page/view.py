@@ -9,6 +9,7 @@ from saliency_report.page import text
 from saliency_report.page.cancelled import without_rounding
 from saliency_report.page.facts import Fact, notes
 from saliency_report.page.figures import Figure, kind, other_figures, outlined, primary_figures
+from saliency_report.page.overview import model_name
 from saliency_report.page.run_problems import is_incomplete, is_warned, of_example
 from saliency_report.page.scores import Scores
 from saliency_report.page.sentences import Sentence, sentences
@@ -27,6 +28,7 @@ class ExampleView:
     number: int
     result: ExampleResult
     model: Model | None
+    model_name: str
     text: str
     answer: str
     answer_probability: str
@@ -85,6 +87,7 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
         number=number,
         result=result,
         model=None if result.model is None else report.models[result.model],
+        model_name="" if result.model is None else model_name(report, result.model),
         text=" ".join(_own_texts(result)),
         answer=answer,
         answer_probability=answer_probability,
