@@ -218,6 +218,16 @@ def test_the_same_report_gives_the_same_page(tmp_path: Path) -> None:
     assert render_static(REPORTS["realistic"]) == render_static(records.realistic())
 
 
+def test_what_a_count_is_of_stands_in_brackets() -> None:
+    (cards, *_) = (e for e in root(records.realistic()).all() if e.tag == "ul")
+    assert [item.words() for item in cards.all("li")] == [
+        "10 examples (8 of text classification, 1 of text generation, 1 of multiple choice)",
+        "3 of 5 right (2 wrong)",
+        "1 failed (which and why)",
+        "1 with a warning (which and why)",
+    ]
+
+
 def test_the_table_of_all_scores_says_which_are_what_rounding_left() -> None:
     result = records.classification("film", "It was bad.")
     (map_,) = result.maps

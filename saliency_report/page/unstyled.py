@@ -177,6 +177,8 @@ class Unstyled(HTMLParser):
             after, end = f'<font size="2" color="{QUIET}">', "</font></footer>"
         if "mark" in classes and tag == "span":
             before, after, end = "(", "", "</span>)"
+        if tag in ("span", "a") and "cards" in {name for element in self.open[-2:] for name in element.classes}:
+            before, end = "(", f"{end})"  # a line of its own below the count, where there is style
         if "answer" in classes:
             after, end = '<font size="4">', f"</font></{tag}>"
         ground = next((GROUNDS[name] for name in classes if name in GROUNDS), "") if "note" in classes else ""
