@@ -258,7 +258,10 @@ def test_hostile_text_stays_text_in_every_download(visit: Open) -> None:
         assert {row["example"].lstrip("'") for row in rows} == {text.visible(result.id)}
 
 
-@pytest.mark.parametrize("report", [records.realistic(), hostile()], ids=["realistic", "hostile"])
+HALF = records.report(records.classification("half", "Half of a pair: \ud83d."))
+
+
+@pytest.mark.parametrize("report", [records.realistic(), hostile(), HALF], ids=["realistic", "hostile", "half"])
 def test_record_comes_out_of_the_page_as_it_went_in(visit: Open, report: Report) -> None:
     page = visit(report, embed_record=True)
     assert page.page.get_by_text("run --json").is_hidden()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import records
 from conftest import Explain
 from saliency_report.errors import InputError
 from saliency_report.record import Report, from_json, to_json
@@ -30,6 +31,19 @@ def test_the_json_is_plain_and_has_one_line_an_example(report: Report) -> None:
     text = to_json(report)
     assert sum(line.startswith('{"id":') for line in text.splitlines()) == 3
     assert json.loads(text)["examples"][0]["encodings"][0]["segments"][0]["text"] == "It was bad, naïve café 😀."
+
+
+def test_half_of_a_surrogate_pair_is_written_as_an_escape_and_read_back(report: Report) -> None:
+    odd = records.classification("a\ud800b", "Naïve \udfff 😀 \\ud800 bad.")
+    held = report.model_copy(update={"title": "t\ud8ff", "examples": [*report.examples, odd]})
+    text = to_json(held)
+    assert from_json(text, "report.json") == held
+    assert text.count("\n") == to_json(report).count("\n") + 1
+    line = text.encode().decode().splitlines()[-3]
+    assert '"id":"a\\ud800b"' in line
+    assert '"text":"Naïve \\udfff 😀 \\\\ud800 bad."' in line
+    plain = from_json(text.replace("\n", " "), "report.json")
+    assert plain == held, "laid out in another way"
 
 
 def test_the_committed_schema_is_current() -> None:

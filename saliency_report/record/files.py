@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 from pydantic import ValidationError
+from pydantic_core import PydanticSerializationError
 
 from saliency_report.collection import uncollected
 from saliency_report.errors import InputError
@@ -17,9 +19,22 @@ _EXAMPLES = ',\n "examples": [\n'
 def to_json(report: Report) -> str:
     """The report as JSON text, one line an example, so that a diff of two runs names the examples."""
     head = report.model_dump(mode="json", exclude={"examples"})
-    lines = ",\n".join(example.model_dump_json() for example in report.examples)
-    text = json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1)
+    lines = ",\n".join(map(_line, report.examples))
+    text = _escaped(json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1))
     return f"{text[:-2]}{_EXAMPLES}{lines}\n]\n}}\n"
+
+
+def _line(example: ExampleResult) -> str:
+    try:
+        return example.model_dump_json()
+    except PydanticSerializationError:  # half of a surrogate pair has no UTF-8
+        data = example.model_dump(mode="json")
+        return _escaped(json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
+
+
+def _escaped(text: str) -> str:
+    """JSON with halves of surrogate pairs as \\ud800, and all else as it is."""
+    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
 
 
 @uncollected()
@@ -65,7 +80,11 @@ def _by_lines(text: str) -> Report:
     head = json.loads(text[:end] + "}")
     examples, start = [], end + len(_EXAMPLES)
     while (end := text.index("\n", start)) and text[start:end] != "]":
-        examples.append(ExampleResult.model_validate_json(text[start:end].removesuffix(",")))
+        line = text[start:end].removesuffix(",")
+        halved = "\\ud" in line  # of which Pydantic reads none
+        examples.append(
+            ExampleResult.model_validate(json.loads(line)) if halved else ExampleResult.model_validate_json(line)
+        )
         start = end + 1
     if text[start:] != "]\n}\n" or head.get("schema_version") not in READABLE:
         raise ValueError("another layout")
