@@ -59,6 +59,13 @@ def test_every_word_lies_in_the_page(visit: Open, examples: list[ExampleResult],
     assert page.ask("document.documentElement.scrollWidth") <= width
 
 
+def test_a_label_without_an_end_leaves_the_probabilities_low(visit: Open) -> None:
+    page = visit(records.report(records.classification("labels", "So so.", expected=0, labels=("n" * 3000, "Good"))))
+    rows = page.ask("[...document.querySelectorAll('.chances li')].map((e) => e.getBoundingClientRect().height)")
+    assert max(rows) < 160
+    assert page.page.locator(".chances .name .mark").is_visible()
+
+
 @pytest.mark.parametrize("special", [False, True])
 def test_a_copied_text_is_the_original(visit: Open, examples: list[ExampleResult], special: bool) -> None:
     page = visit(records.report(*examples))
