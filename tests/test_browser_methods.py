@@ -86,9 +86,8 @@ def test_what_a_method_does_not_measure_has_no_bar(visit: Open, everything: Repo
     share = page.page.locator("#example-1 .share")
     page.set(special=True)
     page.until("document.querySelectorAll('#example-1 .bars .point').length", len(encoding.words))
-    assert (
-        share.text_content()
-        == "Special tokens such as [CLS] or <s> carry 4 % of the summed Gradient norm (l2) of this map."
+    assert share.text_content() == (
+        "Special tokens such as [CLS] or <s> carry 4\N{NO-BREAK SPACE}% of the summed Gradient norm (l2) of this map."
     )
     pick(page, REVIEW, "Occlusion")
     page.until("document.querySelectorAll('#example-1 .bars .point').length", len(encoding.words) - 2)

@@ -256,7 +256,7 @@ def test_print_from_the_dark_theme_has_light_charts_and_open_tables(visit: Open,
     legend = [key.inner_text().strip() for key in page.page.locator("#example-1 .key").all() if key.is_visible()]
     assert legend == [
         *("Gradient", "gradient × input", "SmoothGrad", "Leaving one word out"),
-        "Random orders: their mean, and the range of 90 % of them",
+        "Random orders: their mean, and the range of 90\N{NO-BREAK SPACE}% of them",
     ]
     assert page.page.locator("#example-1 .key input").first.is_hidden()
     assert page.page.locator("#example-1 .faithfulness table").first.is_visible()

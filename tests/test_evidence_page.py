@@ -126,7 +126,7 @@ def test_every_value_of_the_curves_and_fractions_can_be_read(root: Element, repo
             for field, name in (("mean", "mean"), ("low", "5th percentile"), ("high", "95th percentile"))
         ]
     for found, kind in ((comprehensiveness, "comprehensiveness"), (sufficiency, "sufficiency")):
-        assert found[0] == ["Share of words", "10 %", "20 %", "30 %", "40 %", "50 %"]
+        assert found[0] == ["Share of words", *(f"{share}\N{NO-BREAK SPACE}%" for share in (10, 20, 30, 40, 50))]
         assert [row[0] for row in found[1:]] == titles
         assert [row[1:] for row in found[1:]] == [[*map(number, getattr(r, kind))] for r in test.rankings]
 

@@ -29,6 +29,7 @@ from saliency_report.page.static import render_static
 from saliency_report.record import Report, Segment, from_json, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
+NBSP = "\N{NO-BREAK SPACE}"
 VOID = {"meta", "input", "br", "hr", "img"}
 
 
@@ -499,16 +500,22 @@ def test_probabilities_are_never_rounded_to_certainty() -> None:
     assert [text.probability(p) for p in (0, 0.000012, 0.0005, 0.5, 0.9994, 0.99999, 1)] == [
         *("0.000", "1.20e−5", "0.001", "0.500", "0.999", "> 0.999", "> 0.999")
     ]
-    assert [text.percent(p) for p in (0, 0.001, 0.31, 0.99, 1)] == ["0 %", "less than 1 %", "31 %", "99 %", "100 %"]
-    assert [text.percent(p) for p in (0.9949, 0.995, 249 / 250)] == ["99 %", "more than 99 %", "more than 99 %"]
+    assert [text.percent(p) for p in (0, 0.001, 0.31, 0.99, 1)] == [
+        written.replace(" %", f"{NBSP}%") for written in ("0 %", "less than 1 %", "31 %", "99 %", "100 %")
+    ]
+    assert [text.percent(p) for p in (0.9949, 0.995, 249 / 250)] == [
+        f"99{NBSP}%",
+        f"more than 99{NBSP}%",
+        f"more than 99{NBSP}%",
+    ]
 
 
 @pytest.mark.parametrize(
     ("seconds", "written"),
-    [(0.0001, "less than 1 ms"), (0.012, "12 ms"), (0.9996, "1.0 s"), (59.94, "59.9 s"), (59.96, "1 min 0 s")],
+    [(0.0001, "less than 1~ms"), (0.012, "12~ms"), (0.9996, "1.0~s"), (59.94, "59.9~s"), (59.96, "1~min 0~s")],
 )
 def test_times_go_over_to_the_next_unit_when_they_are_written_as_it(seconds: float, written: str) -> None:
-    assert text.duration(seconds) == written
+    assert text.duration(seconds) == written.replace("~", NBSP)
 
 
 @pytest.mark.parametrize(

@@ -482,9 +482,9 @@ def cancelling(result: ExampleResult, left: float) -> ExampleResult:
 def test_slopes_that_cancel_but_for_rounding_are_said_to_and_have_no_colour(visit: Open) -> None:
     rounding, real = cancelling(review(), 6e-8), cancelling(review("other"), 2e-5)
     said = (
-        "Zero up to rounding: at every token the slopes cancel but for less than 0.001 % of their sizes, "
-        "as they do where embeddings are normalised. What is left says nothing of the text: it stands as 0, without "
-        "colour; report.json has it."
+        "Zero up to rounding: at every token the slopes cancel but for less than 0.001\N{NO-BREAK SPACE}% of their "
+        "sizes, as they do where embeddings are normalised. What is left says nothing of the text: it stands as 0, "
+        "without colour; report.json has it."
     )
     page = visit(with_rules(records.report(rounding, real)))
     assert page.count(".facts") == 0  # of scores that are not shown

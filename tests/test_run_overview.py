@@ -81,8 +81,8 @@ def test_confusion_counts_links_and_shares_of_rows() -> None:
     run = overview(*examples, judged("not judged", 0, None))
     assert cells(run.one("table", "confusion")) == [
         ["Expected", "NO", "YES", "All"],
-        ["NO", "3 75 % ✓", "1 25 %", "4"],
-        ["YES", "1 50 %", "1 50 % ✓", "2"],
+        ["NO", "3 75\N{NO-BREAK SPACE}% ✓", "1 25\N{NO-BREAK SPACE}%", "4"],
+        ["YES", "1 50\N{NO-BREAK SPACE}%", "1 50\N{NO-BREAK SPACE}% ✓", "2"],
         ["All", "4", "2", "6"],
     ]
     section = next(s for s in run.all("section") if s.attributes["aria-labelledby"] == "run-confusion")
@@ -107,7 +107,7 @@ def test_confusion_of_many_labels_shows_the_most_frequent_and_names_the_rest() -
     table = cells(run.one("table", "confusion"))
     assert table[0] == ["Expected", "label 0", "label 19", "All"]
     assert [row[0] for row in table[1:]] == [*(f"label {i}" for i in range(11)), "label 19", "All"]
-    assert table[12] == ["label 19", "1 50 %", "1 50 % ✓", "2"]
+    assert table[12] == ["label 19", "1 50\N{NO-BREAK SPACE}%", "1 50\N{NO-BREAK SPACE}% ✓", "2"]
     section = next(s for s in run.all("section") if s.attributes["aria-labelledby"] == "run-confusion")
     assert section.words().endswith(
         "Left out: 8 rows and 0 columns with as many or fewer examples, 8 of 21 in all. Sums and shares are of all."
@@ -250,7 +250,7 @@ def test_faithfulness_is_normalised_where_all_are_and_counts_orders_elsewhere() 
     ("share", "written"), [(0, "0 %"), (1 / 300, "less than 1 %"), (0.29, "29 %"), (189 / 200, "94 %"), (0.95, "95 %")]
 )
 def test_a_share_of_orders_is_not_rounded_up_to_the_limit(share: float, written: str) -> None:
-    assert _beaten(share) == written
+    assert _beaten(share) == written.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def test_a_bin_ends_at_its_edge_from_the_side_that_its_names_say() -> None:

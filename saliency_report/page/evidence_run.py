@@ -40,8 +40,8 @@ _READING = {
     "Can be compared between models.",
     "τ-LOO": "Kendall’s τ of the map’s scores and of what F loses when each word alone is left out: "
     "1 is the same order, 0 is no relation.",
-    "Better than random": "Texts on which the ranking beats at least 95 % of the random orders. With 20 orders, chance "
-    "alone passes about 2 texts in 21.",
+    "Better than random": "Texts on which the ranking beats at least 95\N{NO-BREAK SPACE}% of the random orders. "
+    "With 20 orders, chance alone passes about 2 texts in 21.",
     "Marked": "Examples in which a person marked words.",
     "AUPRC (chance)": "How well the map finds the words that a person marked; in brackets, a random order. "
     "It says whether people find the map convincing, not whether the model obeys it.",

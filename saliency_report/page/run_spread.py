@@ -59,8 +59,8 @@ def _completeness(report: Report) -> Iterator[Spread]:
         yield _spread(
             f"How far off {title_of(report, method)} is",
             ("map", values, text.fine_percent, max(values)),
-            "The gap between the sum of a map and what it should be, as a share of that. Up to 1 % it adds up, up to "
-            "5 % roughly (dashed lines). The bins are of unequal width.",
+            "The gap between the sum of a map and what it should be, as a share of that. Up to 1\N{NO-BREAK SPACE}% "
+            "it adds up, up to 5\N{NO-BREAK SPACE}% roughly (dashed lines). The bins are of unequal width.",
             _OFF,
         )
 
@@ -88,8 +88,8 @@ def _faithfulness(report: Report) -> Iterator[Spread]:
         yield _spread(
             "Random orders beaten",
             ("first map", values, _beaten, min(values)),
-            "The share of random orders of words that are less faithful than the map’s order. From 95 % on (dashed "
-            "line) a map counts as more faithful than random.",
+            "The share of random orders of words that are less faithful than the map’s order. From "
+            "95\N{NO-BREAK SPACE}% on (dashed line) a map counts as more faithful than random.",
             _BEATEN,
         )
 

@@ -101,9 +101,11 @@ def probability_stated(number: float) -> str:
 def percent(share: float) -> str:
     """A share of a whole: 31 %, never rounded to none or to all of it where it is not."""
     if 0.995 <= share < 1:
-        return "more than 99 %"
+        return "more than 99\N{NO-BREAK SPACE}%"
     # Half up, as JavaScript's Math.round does; Python's own formatting rounds ties to even.
-    return "less than 1 %" if 0 < share < 0.005 else f"{math.floor(share * 100 + 0.5)} %"
+    return (
+        "less than 1\N{NO-BREAK SPACE}%" if 0 < share < 0.005 else f"{math.floor(share * 100 + 0.5)}\N{NO-BREAK SPACE}%"
+    )
 
 
 def fine_percent(share: float) -> str:
@@ -133,13 +135,13 @@ def _half_up(size: float, decimals: int) -> float:
 def duration(seconds: float) -> str:
     """3.2 s, 12 ms, 2 min 5 s; what would be written as 1000 ms is 1.0 s."""
     if 0 < seconds < 0.0005:
-        return "less than 1 ms"
+        return "less than 1\N{NO-BREAK SPACE}ms"
     if seconds < 0.9995:
-        return f"{seconds * 1000:.0f} ms"
+        return f"{seconds * 1000:.0f}\N{NO-BREAK SPACE}ms"
     if seconds < 59.95:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}\N{NO-BREAK SPACE}s"
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s"
+    return f"{minutes}\N{NO-BREAK SPACE}min {rest}\N{NO-BREAK SPACE}s"
 
 
 def moment(iso: str) -> str:
