@@ -18,7 +18,7 @@ from saliency_report.page.heat import Letters, heat
 from saliency_report.page.static import render_static
 from saliency_report.page.tables import rows as tables_of
 from saliency_report.page.tables import word_labels
-from saliency_report.page.unstyled import GROUNDS, LINK
+from saliency_report.page.unstyled import BAR, GROUNDS, LINK
 from saliency_report.record import Report
 from test_hostile import planted
 from test_page import Element, Tree
@@ -216,6 +216,18 @@ def test_coloured_words_stand_where_plain_text_would_put_them(browser: Browser, 
 
 def test_the_same_report_gives_the_same_page(tmp_path: Path) -> None:
     assert render_static(REPORTS["realistic"]) == render_static(records.realistic())
+
+
+def test_a_histogram_has_its_looks_in_attributes() -> None:
+    examples = [method_records.review("integrated_gradients").model_copy(update={"id": str(i)}) for i in range(5)]
+    found = [
+        e for e in root(method_records.report(*examples)).all() if e.tag in ("rect", "line") and "y1" in e.attributes
+    ]
+    assert {e.attributes["stroke"] for e in found} == {QUIET}
+    assert [e.attributes.get("stroke-dasharray") for e in found[:3]] == [None, "4 3", "4 3"]
+    bars = [e for e in root(method_records.report(*examples)).all() if e.tag == "rect" and "y" in e.attributes]
+    assert BAR in {e.attributes["fill"] for e in bars}
+    assert all("fill" in e.attributes for e in bars)
 
 
 def test_what_a_count_is_of_stands_in_brackets() -> None:

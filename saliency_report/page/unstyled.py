@@ -18,6 +18,7 @@ from saliency_report.page.heat import FONT, Letters, heat
 
 # Links and quiet letters have a contrast of more than 7 on white and on the grounds of notes, as a test computes.
 LINK, LINE = "#0b3f86", "#d5d6d9"
+BAR = "#85888e"  # 3.5 : 1 on white
 GROUNDS = {"danger": "#fde3df", "warning": "#fff1cc"}
 WIDTH = 900  # of a line of text, at most
 
@@ -29,6 +30,13 @@ _QUIET_CLASSES = {"kind", "hint", "segment-name", "reference", "small", "setup",
 _QUIET_CLASSES |= {"facts", "task", "preview", "share", "explanation"}
 _KEPT = set("id href lang charset scope colspan rowspan title datetime min max value open content dir name".split())
 _NAMELESS = {"div", "span", "p"}  # elements that have no name for a screen reader
+# What the style sheet says of a histogram.
+_DRAWN = {
+    "svg": {"width": "480"},
+    "rect": {"fill": BAR},
+    "line": {"stroke": QUIET},
+    "text": {"font-size": "11", "font-family": FONT, "text-anchor": "middle"},
+}
 _STYLING = {"style", "class", "href", "xlink:href"}  # of a drawing, which keeps its other attributes
 
 
@@ -202,6 +210,8 @@ class Unstyled(HTMLParser):
             return {"rules": "rows", "cellpadding": "4"}
         if tag == "tr":
             return {"align": "left" if "models" in self._nearest("table").classes else "right"}
+        if tag in _DRAWN and any("histogram" in held for held in (classes, *(of.classes for of in self.open))):
+            return _DRAWN[tag] | ({"stroke-dasharray": "4 3"} if "limit" in classes else {})
         if tag in ("td", "th"):
             row = self._nearest("tr")
             row.cells += 1
