@@ -4,7 +4,7 @@ const TYPES = { svg: "image/svg+xml", png: "image/png", csv: "text/csv;charset=u
 const TITLES = {
   svg: "The coloured text as it is shown now, as a drawing",
   png: "The coloured text as it is shown now, as an image",
-  csv: "A row for each token of every map, with all its scores, rounded to three digits as on this page. "
+  csv: "A row for each token of every map, with all its scores. "
     + "Before a text that a spreadsheet would run, such as =1+1, stands an apostrophe.",
 };
 const CANVAS = 16_000; // pixels that a side of a canvas may have
@@ -23,7 +23,8 @@ function addDownloads(example) {
     button.addEventListener("click", () => saved(`saliency-${example.article.id}.${kind}`, make, said));
     box.append(button, " ");
   }
-  box.append(said);
+  const digits = "Numbers of the CSV have three digits, as those of this page; the record, report.json, has the others.";
+  box.append(Object.assign(document.createElement("span"), { className: "hint", textContent: digits }), " ", said);
   one("footer", example.article).append(box);
 }
 

@@ -39,6 +39,14 @@ def hostile() -> Report:
     return records.report(*examples, title=records.HOSTILE[0])
 
 
+def test_beside_the_csv_stands_where_the_other_digits_are(visit: Open, realistic: Report) -> None:
+    page = visit(realistic)
+    page.page.locator("#example-1 .download summary").click()
+    assert page.page.locator("#example-1 .download .hint").inner_text() == (
+        "Numbers of the CSV have three digits, as those of this page; the record, report.json, has the others."
+    )
+
+
 def taken(page: Visit, number: int, kind: str) -> bytes:
     """The bytes of a download of one card."""
     article = page.page.locator(f"#example-{number}")
