@@ -414,7 +414,7 @@ def test_page_without_a_map_carries_no_script() -> None:
     assert "<script" not in page
     assert len(page) < 40_000
     assert "The model has no label" in page
-    assert "No examples." in render_page(records.report())
+    assert "No examples: there is nothing to explain." in render_page(records.report())
 
 
 def test_ten_examples_stay_below_the_size_that_opens_at_once(realistic: Report) -> None:

@@ -72,7 +72,16 @@ def test_cards_of_a_run_without_expected_answers() -> None:
 def test_an_empty_run_has_no_overview() -> None:
     root = tree(records.report())
     assert not list(root.all("section", "run"))
-    assert root.one("p", "hint").words().startswith("No examples. Computed from")
+    assert root.one("p", "lead").words() == "No examples: there is nothing to explain."
+    assert root.one("p", "hint").words().startswith("Computed from")
+
+
+def test_a_run_without_a_map_says_so_first_and_explains_no_numbers() -> None:
+    for report in (records.report(), records.report(records.failed("one"), records.failed("two"))):
+        root = tree(report)
+        assert "Stronger colour" not in root.words()
+        assert "meaning" not in [e.attributes.get("id") for e in root.all()]
+    assert root.one("p", "lead").words() == "No example could be explained: there is no map to show."
 
 
 def test_confusion_counts_links_and_shares_of_rows() -> None:

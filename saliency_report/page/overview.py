@@ -11,11 +11,11 @@ def task_name(task: str) -> str:
     return task.replace("-", " ")
 
 
-def summary(report: Report) -> list[str]:
+def summary(report: Report) -> str:
     """Circumstances and time; `run_overview` has the counts."""
     source = f" from {report.source}" if report.source else ""
     where = f"Computed{source} on {report.device} in {duration(report.seconds)}"
-    return [*([] if report.examples else ["No examples."]), f"{where}, {moment(report.created_at)}."]
+    return f"{where}, {moment(report.created_at)}."
 
 
 def identity(model: Model) -> str:
