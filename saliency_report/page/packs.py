@@ -54,14 +54,7 @@ def packed_record(report: Report, *, anyhow: bool) -> Pack | None:
     """The record for the reader to save, where it is small; always compressed, for it is hostile text as it stands."""
     if not anyhow and len(report.examples) > EXAMPLES:
         return None  # too large by far, and 10,000 examples would be packed for nothing
-    try:
-        packed = compressed(to_json(report))
-    except (
-        ValueError
-    ):  # half of a surrogate pair, which a text can hold and no JSON file: the page shows it all the same
-        if anyhow:
-            raise
-        return None
+    packed = compressed(to_json(report))
     return Pack(Markup(packed), True) if anyhow or len(packed) <= RECORD_BYTES else None
 
 

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import torch
 from torch import Tensor
 
-from saliency_report.aggregation import token_scores, word_scores
+from saliency_report.aggregation import GRADIENT_SCORES, token_scores, word_scores
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, Map, Outcome, Target
 from saliency_report.tasks.encoding import Row
@@ -61,6 +62,37 @@ def numbers(values: Tensor) -> list[float]:
     return [float(str(value)) for value in values.detach().cpu().numpy()]
 
 
+def score_lists(
+    attribution: Tensor, embeddings: Tensor, words: Sequence[Sequence[int]], names: Sequence[str] = GRADIENT_SCORES
+) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
+    """The named scores of an attribution (t, d) at embeddings (t, d): of its t tokens, and of the words of these.
+
+    A word of one token has that token's number; a word at the end has those of its tokens that are below t.
+
+    Raises:
+        ExampleError: a score is infinite or not a number.
+    """
+    scores = token_scores(attribution, embeddings, names)
+    of_tokens = _lists(scores)
+    seen = [[token for token in word if token < len(attribution)] for word in words]
+    several = [word for word in seen if len(word) > 1]
+    # Most words are one token, whose numbers are there already: half of the time that a map takes is turning a number
+    # into its shortest decimals.
+    gathered = _lists(word_scores(scores, several)) if several else {}
+    of_words: dict[str, list[float]] = {}
+    for name, values in of_tokens.items():
+        rest = iter(gathered.get(name, ()))
+        of_words[name] = [values[word[0]] if len(word) == 1 else next(rest) for word in seen if word]
+    return of_tokens, of_words
+
+
+def _lists(scores: dict[str, Tensor]) -> dict[str, list[float]]:
+    """Scores (n,) by name as numbers."""
+    count = len(next(iter(scores.values())))
+    flat = numbers(torch.cat([*scores.values()]))
+    return {name: flat[i * count : (i + 1) * count] for i, name in enumerate(scores)}
+
+
 def outcomes(labels: Sequence[str], logits: Tensor) -> list[Outcome]:
     """The answers (c,) that the model could give, with their softmax probabilities."""
     probabilities = numbers(logits.softmax(dim=-1))
@@ -72,18 +104,16 @@ def outcomes(labels: Sequence[str], logits: Tensor) -> list[Outcome]:
 
 def make_map(title: str, index: int, encoding: Encoding, target: Target, gradients: Tensor, embeddings: Tensor) -> Map:
     """The map of one target: gradients (t, d) taken at embeddings (t, d), under every aggregation."""
-    scores = token_scores(gradients, embeddings)
-    words = word_scores(scores, [word.tokens for word in encoding.words])
-    l2 = numbers(scores["l2"])
+    scores, words = score_lists(gradients, embeddings, [word.tokens for word in encoding.words])
     return Map(
         title=title,
         encoding=index,
         method="gradient",
         target=target,
-        scores={name: numbers(values) for name, values in scores.items()},
-        word_scores={name: numbers(values) for name, values in words.items()},
-        special_share=special_share(encoding, l2),
-        warnings=[] if any(l2) else [FLAT],
+        scores={**scores},
+        word_scores={**words},
+        special_share=special_share(encoding, scores["l2"]),
+        warnings=[] if any(scores["l2"]) else [FLAT],
     )
 
 

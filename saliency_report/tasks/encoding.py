@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saliency_report.errors import ExampleError
@@ -78,7 +79,7 @@ def encode(
     ids = output["input_ids"]
     check_length(len(ids), limit)
     sequences = output.encodings[0].sequence_ids
-    pieces = tokenizer.convert_ids_to_tokens(ids)
+    pieces = output.encodings[0].tokens
     tokens = []
     for i, (start, end) in enumerate(output["offset_mapping"]):
         segment, span = None, None
@@ -126,21 +127,38 @@ def check_length(length: int, limit: int) -> None:
         )
 
 
+@dataclass(frozen=True)
+class _Reserved:
+    """The reserved ids of a tokenizer, and its unknown token."""
+
+    ids: frozenset[int]
+    unknown_id: int | None
+    unknown: str | None
+
+
+@lru_cache(maxsize=8)
+def _reserved(tokenizer: Any) -> _Reserved:
+    """Asked for once: a tokenizer gathers these anew each time, which takes 10 µs a token."""
+    return _Reserved(frozenset(tokenizer.all_special_ids), tokenizer.unk_token_id, tokenizer.unk_token)
+
+
 def is_special(tokenizer: Any, token: int, source: str | None = None) -> bool:
     """Reserved tokens, but not the unknown token where it stands for other characters, those of `source`.
 
     GPT-2 has one token for unknown, beginning and end; written out in a text it is the reserved one.
     """
-    unknown = token == tokenizer.unk_token_id and source not in (None, tokenizer.unk_token)
-    return token in tokenizer.all_special_ids and not unknown
+    reserved = _reserved(tokenizer)
+    unknown = token == reserved.unknown_id and source not in (None, reserved.unknown)
+    return token in reserved.ids and not unknown
 
 
 def unknown_warning(tokenizer: Any, encoding: Encoding) -> list[str]:
     """A sentence that names the characters which the model cannot see, where there are any."""
+    unknown = tokenizer.unk_token_id
     unseen = [
         encoding.segments[token.segment].text[token.start : token.end]
         for token in encoding.tokens
-        if token.id == tokenizer.unk_token_id and token.segment is not None and not token.special
+        if token.id == unknown and token.segment is not None and not token.special
     ]
     if not unseen:
         return []
