@@ -25,9 +25,13 @@ class Example {
     this.legend = one(".maps ~ .legend", article);
     this.ownScope = one(".scope", this.legend).textContent;
     this.primaries = this.figures.filter(({ isOther }) => !isOther);
-    for (const figure of this.figures) figure.table.addEventListener("toggle", () => this.fillTable(figure));
+    for (const figure of this.figures) {
+      figure.table.addEventListener("toggle", () => this.fillTable(figure));
+      this.fillTable(figure); // it may have been opened before the card was awake
+    }
     this.matrixTable = one(".of-matrix", article);
     this.matrixTable?.addEventListener("toggle", () => this.fillMatrix());
+    if (this.matrixTable?.open) this.fillMatrix();
     if (this.isSequence && this.data.targets.length > 1) this.makeTokensChoosable();
     if (this.figures.length > 1 && one('[data-chart="bars"]', article)) this.makeMapsChoosable();
     connectPointing(this);

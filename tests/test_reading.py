@@ -509,3 +509,13 @@ def test_slopes_that_cancel_but_for_rounding_are_said_to_and_have_no_colour(visi
     page.page.locator("#example-1 .numbers summary").click()
     heads = page.page.locator("#example-1 .numbers th[scope=col]").all_inner_texts()
     assert heads[-3:] == ["Sum of the gradient (rounding)", "Mean of the gradient (rounding)", "Gradient times input"]
+
+
+def test_a_table_that_is_opened_before_its_card_is_awake_gets_all_scores(visit: Open) -> None:
+    page = visit(records.report(*[review(f"film-{n}") for n in range(30)]))
+    heads = "document.querySelectorAll('#example-30 .numbers th[scope=col]').length"
+    page.page.evaluate("document.querySelector('#example-30 .numbers').open = true")
+    assert page.ask("document.querySelector('#example-30 .text .w').title") == ""  # asleep
+    assert page.ask(heads) == 2
+    page.page.evaluate("document.querySelector('#example-30').scrollIntoView()")
+    page.until(f"{heads} > 2")

@@ -30,7 +30,7 @@ class Segment(Part):
     generated: bool = Field(False, description="Whether the model wrote it.")
 
 
-# Tokens and words are no models: a run of 10,000 texts has half a million of them, each of which would take 1,200 bytes,
+# Tokens and words are no models: a run of 10,000 texts has half a million of them, of which each would take 1,200 B,
 # and 2.6 µs to be validated when it is made. What is read from a file is validated.
 
 
