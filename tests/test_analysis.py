@@ -18,7 +18,7 @@ import tiny
 from conftest import Explain
 from plain_model import map_of
 from records import measured
-from saliency_report import engine, pipeline
+from saliency_report import engine, worker
 from saliency_report.analysis import randomisation
 from saliency_report.engine import Job
 from saliency_report.errors import ExampleError
@@ -397,7 +397,7 @@ def test_random_weights_leave_no_trace(explain: Explain, monkeypatch: pytest.Mon
         held.append(load(*args))
         return held[-1]
 
-    monkeypatch.setattr(pipeline, "load", holding)
+    monkeypatch.setattr(worker, "load", holding)
     plainly = classify("bert", "The cat sat on the bad mat.", "methods: [integrated_gradients, occlusion], flips: 1")
     checked = plainly.replace("flips: 1", "flips: 1, randomisation: cascading")
     after = classify("bert", "This movie was incredibly bad in the capital.", "methods: smoothgrad")

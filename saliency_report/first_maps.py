@@ -1,0 +1,115 @@
+"""The first maps of examples: one pass for a batch of them, or of one text all its generated tokens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from saliency_report import engine
+from saliency_report.analysis import Facts
+from saliency_report.models import Loaded
+from saliency_report.outcomes import Outcomes
+from saliency_report.packing import Budget, Company, Item
+from saliency_report.record import ExampleResult
+from saliency_report.spec import TextGeneration
+
+
+@dataclass(frozen=True)
+class Explained:
+    """An example, its first maps and the seconds that they took; F and its gradient (t, d) of maps that stay known."""
+
+    item: Item
+    result: ExampleResult
+    seconds: float
+    known: dict[int, tuple[float, Tensor]] = field(default_factory=dict)
+
+
+@dataclass
+class Model:
+    """A model on the examples of a window, and those of them that wait for more."""
+
+    loaded: Loaded
+    company: Company
+    task: Any
+    waiting: list[Explained] = field(default_factory=list)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """What its examples share."""
+        rows = max((row for one in self.waiting for row in one.item.prepared.rows), key=len)
+        return Facts(self.loaded, engine.is_causal(self.loaded, rows))
+
+
+def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[Explained]:
+    """The first maps of a batch, one pass for all; when that fails each half alone, so that one costs no other."""
+    if items[0].example.task == "text-generation":
+        with outcomes.caught(items[0].place, items[0].example):
+            return [_generation(items[0], model, outcomes.budget)]
+        return []
+    begun = time.perf_counter()
+    rows = [row for item in items for row in item.prepared.rows]
+    groups = len(items) if model.task.CHOICES else None
+    checkpoint = model.loaded.checkpoint
+
+    def select(logits: Tensor) -> Tensor:
+        parts = [model.task.select(item.example, logits[i : i + 1], checkpoint) for i, item in enumerate(items)]
+        return torch.cat(parts)
+
+    failure = None
+    try:
+        computed = engine.gradients(model.loaded, rows, select, groups)
+    except Exception as error:
+        failure = outcomes.failure(error)
+    if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
+        if half := len(items) // 2:
+            return first_maps(items[:half], model, outcomes) + first_maps(items[half:], model, outcomes)
+        outcomes.fail(items[0].place, items[0].example, failure)
+        return []
+    seconds = time.perf_counter() - begun
+    tokens, row = sum(len(r) for r in rows), 0
+    found: list[Explained] = []
+    for i, item in enumerate(items):
+        count = len(item.prepared.rows)
+        own = computed.gradients[row : row + count]
+        with outcomes.caught(item.place, item.example):
+            result = model.task.explain(
+                item.example,
+                item.prepared,
+                checkpoint,
+                computed.logits[i : i + 1],
+                computed.embeddings[row : row + count],
+                own,
+            )
+            # The first maps are of one row each.
+            known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(own)}
+            share = sum(len(r) for r in item.prepared.rows) / tokens
+            found.append(Explained(item, result, seconds * share, known))
+        row += count
+    return found
+
+
+def _generation(item: Item, model: Model, budget: Budget) -> Explained:
+    """Generate where no continuation is given, then one map a generated token."""
+    begun = time.perf_counter()
+    task, prepared, example, loaded = model.task, item.prepared, item.example, model.loaded
+    assert isinstance(example, TextGeneration)
+    if len(prepared.rows[0]) == prepared.known:
+        new = engine.generate(loaded, prepared.rows[0], example.max_new_tokens)
+        prepared = task.extend(prepared, new, loaded.checkpoint)
+    prepared = task.aim(example, prepared, loaded.checkpoint)
+    score = task.scores(example, prepared)
+    while True:
+        try:
+            computed = engine.matrix(loaded, prepared.rows[0], prepared.spans, score, budget.tokens)
+            result = task.explain(example, prepared, loaded.checkpoint, *computed)
+            return Explained(Item(item.place, example, prepared), result, time.perf_counter() - begun)
+        except Exception as error:
+            if not engine.is_out_of_memory(error) or budget.tokens <= prepared.length:
+                raise
+            budget.halve()

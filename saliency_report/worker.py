@@ -1,0 +1,220 @@
+"""One model at work on windows of examples; a process has one worker, and several may share a run.
+
+A window is explained by itself: which examples share a batch depends on it and on nothing else. So the same windows
+give the same numbers in one process and in many, and the examples that wait for their batch are no more than a window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from saliency_report import engine, record, scheduling
+from saliency_report.analysis import Subject, analyse, randomisations
+from saliency_report.errors import ExampleError
+from saliency_report.first_maps import Explained, Model, first_maps
+from saliency_report.methods import METHODS, Method
+from saliency_report.models import Loaded, Request, load, request
+from saliency_report.outcomes import Outcomes
+from saliency_report.packing import Budget, Company, Item, check_ids, fitting, warn_of_padding
+from saliency_report.record import ExampleResult
+from saliency_report.spec import Example, asks_for_more
+from saliency_report.tasks import TASKS
+from saliency_report.tasks.base import NOT_FINITE
+
+# Examples of a window. Sorted by length, so many fill their batches with 2 % of padding; a long computation of each is
+# worth cutting finer, so that several processes have something to share.
+PLAIN, MORE, GENERATION = 512, 64, 8
+
+
+@dataclass(frozen=True)
+class Window:
+    """Examples of one model and task, each with its place in the run; `group` counts models and tasks."""
+
+    group: int
+    wanted: Request
+    examples: Sequence[tuple[int, Example]]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A result with its place, its model where that could be loaded, and the token budget after it."""
+
+    group: int
+    place: int
+    result: ExampleResult
+    model: record.Model | None
+    tokens: int
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all windows of a run share."""
+
+    folder: Path
+    device: torch.device
+    tokens: int = 0  # the budget of a batch; 0 is the device's own
+    custom: Sequence[Method] = ()
+    debug: bool = False
+
+
+def windows(examples: Sequence[Example], dtype: str, *, more: bool) -> Iterator[Window]:
+    """The examples of a run model by model, in the order in which these are first asked for.
+
+    `more` says that each example has methods of one's own.
+    """
+    groups: dict[Request, list[tuple[int, Example]]] = {}
+    for place, example in enumerate(examples):
+        groups.setdefault(request(example, dtype), []).append((place, example))
+    for group, (wanted, held) in enumerate(groups.items()):
+        size = MORE if more or any(asks_for_more(example) for _, example in held) else PLAIN
+        size = GENERATION if wanted.task == "text-generation" else size
+        for start in range(0, len(held), size):
+            yield Window(group, wanted, held[start : start + size])
+
+
+class Worker:
+    """Explains windows; holds the model of the last one, and what it learned of the memory that there is."""
+
+    def __init__(self, setting: Setting) -> None:
+        self.setting = setting
+        self.budget = Budget(setting.tokens or engine.token_budget(setting.device))
+        self.methods = METHODS | {method.name: method for method in setting.custom}
+        self.info: record.Model | None = None  # of the last window's model
+        self._held: tuple[Request, Loaded | ExampleError] | None = None
+        self.outcomes = Outcomes(self.budget, setting.debug)
+
+    def explain(self, window: Window) -> Iterator[Answer]:
+        """The results of a window, each as it is done."""
+        self.info = None
+        for _ in self._steps(window):
+            for place, result in self.outcomes.ready:
+                yield Answer(window.group, place, result, self.info, self.budget.tokens)
+            self.outcomes.ready.clear()
+
+    def _steps(self, window: Window) -> Iterator[None]:
+        """Yields whenever something may be ready."""
+        try:
+            loaded = self._load(window.wanted)
+            self.info = loaded.info
+            items = list(self._prepared(window, loaded))
+            company = self._check(items, loaded, 1 if TASKS[window.wanted.task].CHOICES else None)
+        except Exception as error:
+            failure = self.outcomes.failure(error)
+            known = {place for place, _ in self.outcomes.ready}
+            for place, example in window.examples:
+                if place not in known:
+                    self.outcomes.fail(place, example, failure)
+            yield
+            return
+        yield  # those that could not be encoded
+        model = Model(loaded, company, TASKS[window.wanted.task])
+        while items:
+            generates = window.wanted.task == "text-generation"
+            count = 1 if generates else fitting(items, self.budget.tokens, company)
+            for one in first_maps(items[:count], model, self.outcomes):
+                if asks_for_more(one.item.example) or self.setting.custom:
+                    model.waiting.append(one)
+                else:
+                    self.outcomes.done(one.item.place, one.result, one.seconds)
+            del items[:count]
+            yield
+            # As many as fill a batch go on together, so that their points share batches.
+            if model.waiting and (
+                not items or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens
+            ):
+                yield from self._more(model)
+
+    def _load(self, wanted: Request) -> Loaded:
+        """The model, the one at hand or else loaded in its place; what could not be loaded is not tried again."""
+        if self._held is None or self._held[0] != wanted:
+            self._held = None  # the memory of the one before
+            try:
+                self._held = wanted, load(wanted, self.setting.device, self.setting.folder)
+            except ExampleError as error:
+                self._held = wanted, error
+        found = self._held[1]
+        if isinstance(found, ExampleError):
+            raise found
+        return found
+
+    def _prepared(self, window: Window, loaded: Loaded) -> Sequence[Item]:
+        """The examples that can be encoded, the shortest first."""
+        items: list[Item] = []
+        for place, example in window.examples:
+            with self.outcomes.caught(place, example):
+                prepared = TASKS[window.wanted.task].prepare(example, loaded.checkpoint)
+                check_ids(prepared, loaded.vocabulary)
+                items.append(Item(place, example, prepared))
+        return sorted(items, key=Item.size)
+
+    def _check(self, items: Sequence[Item], loaded: Loaded, groups: int | None) -> Company:
+        """Refuse a model that is another one at the hook; say with which others its examples can be packed.
+
+        The first example that the model can run decides: what one example alone cannot do is that example's failure.
+        """
+        for item in items:
+            rows = item.prepared.rows
+            try:
+                difference = engine.check_equivalence(loaded, rows, groups)
+                company = self._company(item, loaded, groups)
+            except Exception as error:
+                alone = engine.is_out_of_memory(error) or getattr(error, "message", "") == NOT_FINITE
+                if not alone:
+                    raise
+                continue
+            self.info = loaded.info.model_copy(update={"equivalence": difference})
+            if company != "with any":
+                warn_of_padding(items)
+            return company
+        return "with none"
+
+    def _company(self, item: Item, loaded: Loaded, groups: int | None) -> Company:
+        if loaded.pad is None:  # GPT-2 with a classification head takes one row a batch then
+            return "with none"
+        if item.example.task == "text-generation" or engine.padding_is_neutral(loaded, item.prepared.rows, groups):
+            return "with any"
+        return "with equals"
+
+    def _more(self, model: Model) -> Iterator[None]:
+        """The other methods and the evidence that waiting examples ask for; what fails leaves the first maps."""
+        explained = {one.item.place: one for one in model.waiting}
+        try:
+            subjects = {place: self._subject(one, model) for place, one in explained.items()}
+            drawn = randomisations(subjects, model.company, self.budget)
+        except Exception as error:
+            failure = self.outcomes.failure(error)
+            for place, one in explained.items():
+                self.outcomes.done(place, _alone(one.result, failure), one.seconds)
+            yield
+            return
+        finally:
+            model.waiting.clear()
+        computations = [(place, analyse(subject, drawn.get(place))) for place, subject in subjects.items()]
+        for done in scheduling.run(computations, model.loaded, model.company, self.budget):
+            one = explained[done.key]
+            result = done.result if done.error is None else _alone(one.result, self.outcomes.failure(done.error))
+            self.outcomes.done(done.key, result, one.seconds + done.seconds)
+            yield
+
+    def _subject(self, one: Explained, model: Model) -> Subject:
+        example = one.item.example
+        return Subject(
+            example,
+            one.result,
+            model.task.functions(example, one.item.prepared, model.loaded.checkpoint, one.result),
+            model.facts,
+            self.methods,
+            [*example.methods, *(method.name for method in self.setting.custom)],
+            self.outcomes.failure,
+            one.known,
+        )
+
+
+def _alone(result: ExampleResult, failure: ExampleError) -> ExampleResult:
+    """The first maps, with a warning that there is no more."""
+    said = f"Other methods and evidence could not be computed. {failure}"
+    return result.model_copy(update={"warnings": [*result.warnings, said]})
