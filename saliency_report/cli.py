@@ -121,6 +121,15 @@ def main() -> None:
     metavar="N",
     help="Explain N examples of each model in half precision again in float32, and say how far they are apart.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Explain in this process, or in several through Ray (pip install 'saliency-report[ray]').",
+)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Ray: processes. Default: one a GPU or CPU.")
+@click.option("--ray-address", metavar="ADDRESS", help="Ray: a cluster. Default: Ray is started on this machine.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Explain the first N examples only.")
 @click.option("-q", "--quiet", is_flag=True, help="No heatmaps in the terminal.")
 @DEBUG
@@ -133,6 +142,9 @@ def run(
     device: str | None,
     dtype: str | None,
     checked: int | None,
+    engine: str,
+    workers: int | None,
+    ray_address: str | None,
     limit: int | None,
     quiet: bool,
     **page: Any,
@@ -142,6 +154,8 @@ def run(
     Exit code 0: every example was explained, whatever its evidence says. 1: an example failed; the page shows the
     others and says why. 2: the input or an option is wrong.
     """
+    if engine == "local" and (workers or ray_address):
+        raise InputError("--workers and --ray-address are for Ray.", "Add --engine ray, or leave them out.")
     spec = load_spec(input)
     if limit:
         spec = replace(spec, examples=spec.examples[:limit])
@@ -154,7 +168,9 @@ def run(
     drawing.check(input, *[record_path] * record)
 
     debug = bool(ctx.meta["debug"])
-    report = _compute(spec, device, dtype, _typed(ctx), checked, debug=debug)
+    report = _compute(
+        spec, device, dtype, _typed(ctx), checked, (ray_address, workers) if engine == "ray" else None, debug=debug
+    )
     if not quiet:
         _print_results(report)
 
@@ -184,7 +200,14 @@ def _typed(ctx: click.Context) -> str:
 
 
 def _compute(
-    spec: Spec, device: str | None, dtype: str | None, command: str, checked: int | None, *, debug: bool
+    spec: Spec,
+    device: str | None,
+    dtype: str | None,
+    command: str,
+    checked: int | None,
+    on_ray: tuple[str | None, int | None] | None,
+    *,
+    debug: bool,
 ) -> Report:
     # Before torch is loaded: OpenMP's threads wait for each other by spinning, and where another program runs they keep
     # the processor from those that they wait for. On two busy cores integrated gradients took 120 and 213 s for 100
@@ -198,12 +221,18 @@ def _compute(
     if not debug:
         warnings.simplefilter("ignore")
         quiet()
+    share = None
+    if on_ray:
+        from saliency_report.on_ray import OnRay
+
+        share = OnRay(*on_ray)
     columns = (TextColumn("Explaining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     console, chosen = Console(stderr=True), pick_device(device)
     format_ = dtype or default_dtype(chosen)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("", total=len(spec.examples))
-        report = Run(spec, chosen, format_, lambda result: progress.advance(bar), debug, command=command).report()
+        run = Run(spec, chosen, format_, lambda result: progress.advance(bar), debug, command=command, share=share)
+        report = run.report()
     return check_precision(report, spec, chosen, checked) if checked else report
 
 
