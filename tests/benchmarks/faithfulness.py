@@ -20,6 +20,7 @@ from textwrap import fill
 from typing import Any
 
 import torch
+from marks import put
 
 from saliency_report.embedded.training.train_sentiment import Snippet, read_snippets, split
 from saliency_report.models import quiet
@@ -88,10 +89,7 @@ def main() -> None:
     written = text(len(snippets), alone, report, whole)
     print(written)
     if args.readme:
-        before, _, rest = args.readme.read_text(encoding="utf-8").partition(BEGIN)
-        _, mark, after = rest.partition(END)
-        assert mark, f"{args.readme} lacks the marks {BEGIN.strip()} and {END.strip()}"
-        args.readme.write_text(f"{before}{BEGIN}{written}{END}{after}", encoding="utf-8")
+        put(args.readme, BEGIN, END, written)
 
 
 if __name__ == "__main__":

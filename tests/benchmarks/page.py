@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from marks import put
 from playwright.sync_api import Browser, sync_playwright
 
 from saliency_report.embedded.training.train_sentiment import read_snippets
@@ -184,8 +185,7 @@ def main() -> None:
     text = "\n".join(rows) + "\n"
     print(text)
     if options.readme:
-        before, rest = options.readme.read_text(encoding="utf-8").split(BEGIN)
-        options.readme.write_text(before + BEGIN + text + END + rest.split(END)[1], encoding="utf-8")
+        put(options.readme, BEGIN, END, text)
 
 
 if __name__ == "__main__":
