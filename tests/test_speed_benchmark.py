@@ -22,9 +22,9 @@ from saliency_report.embedded.training.train_sentiment import SOURCES
 CPU = torch.device("cpu")
 TEXTS = [
     "The cat sat on the hat.",
-    "This movie was incredibly bad, I hated it.",
+    "This movie was incredibly bad.",
     "The capital of France is Paris",
-    "A film that was good, and on the whole not too long for what it is.",
+    "A film that was good.",
 ]
 
 
@@ -35,7 +35,7 @@ def setting(families: Path, tmp_path_factory: pytest.TempPathFactory) -> Setting
     for family in ("distilbert", "bert-choice"):
         shutil.copytree(families / family, folder / family)
     for source in SOURCES:
-        lines = [f"{i}\t2.0\t{text} {source}" for i, text in enumerate(TEXTS)]
+        lines = [f"{i}\t2.0\t{text} {source[:2]}" for i, text in enumerate(TEXTS)]
         (folder / f"{source}_GroundTruth.txt").write_text("\n".join(lines), encoding="utf-8")
     return Setting(folder, folder, CPU, "float32", few=True)
 
@@ -97,7 +97,7 @@ def samples(*foreign: float) -> list[Sample]:
 
 def test_samples_taken_beside_other_programs_are_left_out_where_enough_others_remain() -> None:
     assert kept(samples(0.1, 0.9, 0.2), None) == Times(samples(0.1, 0.9, 0.2)[::2], 1)
-    assert kept(samples(0.9, 0.9, 0.2, 0.9), None) == Times(samples(0.9, 0.9, 0.2, 0.9), 0)
+    assert kept(samples(0.9, 0.9, 0.2), None) == Times(samples(0.9, 0.9, 0.2), 0)
 
 
 def test_the_table_is_written_between_the_marks_and_keeps_what_was_measured_before(tmp_path: Path) -> None:

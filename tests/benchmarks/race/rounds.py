@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 QUIET = 0.25  # processors' worth of other programs that a sample bears
-PATIENCE = 20.0  # seconds that a sample waits for quiet before it begins anyway
-ATTEMPTS = 3  # samples for each that is to count
+PATIENCE = 6.0  # seconds that a sample waits for quiet before it begins anyway
+ATTEMPTS = 2  # samples for each that is to count
 
 
 @dataclass
@@ -149,7 +149,7 @@ def _compared(group: Group, numbers: dict[str, list[Tensor]]) -> dict[str, float
 
 
 def kept(samples: list[Sample], difference: float | None) -> Times:
-    """The quiet samples, if at least a third are; otherwise all."""
+    """The quiet samples, if at least half are; otherwise all."""
     quiet = _quiet(samples)
     chosen = quiet if ATTEMPTS * len(quiet) >= len(samples) else samples
     return Times(chosen, len(samples) - len(chosen), difference)
