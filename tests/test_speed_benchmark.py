@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -92,14 +93,22 @@ def test_numbers_that_are_not_the_floors_are_not_timed() -> None:
 
 
 def samples(*foreign: float) -> list[Sample]:
-    return [Sample(1.0 + i, share, {}) for i, share in enumerate(foreign)]
+    return [Sample(1.0 + i, 2.0, share, {}) for i, share in enumerate(foreign)]
 
 
+@pytest.fixture
+def all_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Threads on all processors, so that every other program is in the way."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda number: set(range(torch.get_num_threads())))
+
+
+@pytest.mark.usefixtures("all_processors")
 def test_samples_taken_beside_other_programs_are_left_out_where_enough_others_remain() -> None:
     assert kept(samples(0.1, 0.9, 0.2), None) == Times(samples(0.1, 0.9, 0.2)[::2], 1)
     assert kept(samples(0.9, 0.9, 0.2), None) == Times(samples(0.9, 0.9, 0.2), 0)
 
 
+@pytest.mark.usefixtures("all_processors")
 def test_the_table_is_written_between_the_marks_and_keeps_what_was_measured_before(tmp_path: Path) -> None:
     group = Group("A", "a sum", "text", 2, [contender("floor", 1.0, floor=True), contender("ours", 1.0)])
     times = {"floor": kept(samples(0.1, 0.9), 0.0), "ours": kept(samples(0.9), 1e-7)}
@@ -117,12 +126,12 @@ def test_the_table_is_written_between_the_marks_and_keeps_what_was_measured_befo
     assert (
         readme.read_text(encoding="utf-8")
         == f"""before
-{table.BEGIN}| work | contender | time | × floor | differs by | peak memory | samples |
-|---|---|---|---|---|---|---|
-| **A** a sum | **floor** | 500 ms/text | 1.00 | 0e+00 | – | 1 of 2 |
-|  | **ours** | 500 ms/text | 1.00 | 1e-07 | 1,234 MB | 1, others took 0.9 |
-| **B** a sum | **floor** | 500 ms/text | 1.00 | 0e+00 | – | 1 of 2 |
-|  | **ours** | 500 ms/text | 1.00 | 1e-07 | 1,234 MB | 1, others took 0.9 |
+{table.BEGIN}| work | contender | time | × floor | × its processor time | differs by | peak memory | samples |
+|---|---|---|---|---|---|---|---|
+| **A** a sum | **floor** | 500 ms/text | 1.00 | 1.00 | 0e+00 | – | 1 of 2 |
+|  | **ours** | 500 ms/text | 1.00 | 1.00 | 1e-07 | 1,234 MB | 1, others took 0.9 |
+| **B** a sum | **floor** | 500 ms/text | 1.00 | 1.00 | 0e+00 | – | 1 of 2 |
+|  | **ours** | 500 ms/text | 1.00 | 1.00 | 1e-07 | 1,234 MB | 1, others took 0.9 |
 
 A: One, 2 threads, 2026-01-02, torch 2.
 B: One, 2 threads, 2026-01-03, torch 2.

@@ -4,8 +4,9 @@
 
 `--snippets` is the unpacked `hutto_ICWSM_2014` folder of vaderSentiment 3.3.2. All contenders of a piece of work take
 turns in one process; given are medians, and ratios to the fastest floor, a plain loop that knows nothing of this
-package. Numbers are compared before they are timed. A sample during which other programs took more than a quarter of a
-processor is left out where enough others remain. Peak memory is that of a fresh process which does the one thing alone.
+package. Numbers are compared before they are timed. Left out, where enough others remain, are samples during which
+other programs took more than a quarter of a processor that the threads need; on a machine that is never quiet compare
+processor time with `--threads 1`. Peak memory is that of a fresh process which does the one thing alone.
 Quote ratios: times are of one machine and day. `--json` keeps what was measured and adds to it; the table is drawn from
 all of it. Cases: A gradient norm, B integrated gradients, C generation, D multiple choice, E SmoothGrad, F many texts.
 """
@@ -24,7 +25,7 @@ import torch
 from marks import put
 from race.generation import generation
 from race.points import integrated, noisy
-from race.rounds import Group, peak, race
+from race.rounds import PATIENCE, Group, peak, race
 from race.rows import choices, gradient, many
 from race.setting import Setting
 from race.table import BEGIN, END, added, around, measured, table
@@ -47,7 +48,8 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--snippets", type=Path, required=True)
     parser.add_argument("--case", default=",".join(CASES), help="letters, with commas")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--few", action="store_true", help="64 texts in A, and no 10,000 in F")
+    parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds that a sample waits for quiet")
+    parser.add_argument("--few", action="store_true", help="64 texts in A, 3 in B, D and E, no 10,000 in F")
     parser.add_argument("--inseq", action="store_true", help="beside the others in C; it must be installed")
     parser.add_argument("--memory", default="C,F", help="cases whose peak memory is measured")
     parser.add_argument("--device", default="cpu")
@@ -72,7 +74,7 @@ def main(arguments: Sequence[str]) -> None:
     found = []
     for case in cases:
         for group in CASES[case](setting):
-            times = race(group, options.rounds, device)
+            times = race(group, options.rounds, device, options.patience)
             memory: dict[str, float] = {}
             if case in options.memory.split(","):
                 again = [*arguments, "--keep", str(folder), "--case", case]

@@ -90,9 +90,9 @@ def noise_tunnel(
             inputs = padded([row], model.device)
             with torch.no_grad():
                 predicted = int(model(**inputs).logits.argmax())
-            x = model.get_input_embeddings()(inputs["input_ids"]).detach().requires_grad_()
+            x = model.get_input_embeddings()(inputs["input_ids"]).detach()
             gradients = explainer.attribute(
-                x,
+                x.clone().requires_grad_(),
                 nt_type="smoothgrad",
                 nt_samples=samples,
                 nt_samples_batch_size=at_once,

@@ -18,9 +18,9 @@ def integrated(s: Setting) -> list[Group]:
     """B: integrated gradients with fixed steps, and until they add up within 1 %."""
     random, trained = subjects.distilbert(s.folder), subjects.sentiment()
     return [
-        _fixed(s, Work(random, subjects.film_snippets(s.snippets, 8))),
-        _complete(s, Work(random, subjects.film_snippets(s.snippets, 8)), "DistilBERT size"),
-        _complete(s, Work(trained, subjects.film_snippets(s.snippets, 32)), "embedded sentiment model"),
+        _fixed(s, Work(random, subjects.film_snippets(s.snippets, s.some))),
+        _complete(s, Work(random, subjects.film_snippets(s.snippets, s.some)), "DistilBERT size"),
+        _complete(s, Work(trained, subjects.film_snippets(s.snippets, 4 * s.some)), "embedded sentiment model"),
     ]
 
 
@@ -76,7 +76,7 @@ def _complete(s: Setting, work: Work, model: str) -> Group:
 def noisy(s: Setting) -> list[Group]:
     """E: SmoothGrad."""
     subject = subjects.distilbert(s.folder)
-    texts = subjects.film_snippets(s.snippets, 8)
+    texts = subjects.film_snippets(s.snippets, s.some)
     rows = subject.rows(texts)
     examples = [{"text": t, "methods": "smoothgrad", "samples": SAMPLES, "noise": NOISE, "seed": 0} for t in texts]
     norms = ours.scores_of("smoothgrad", "l2")

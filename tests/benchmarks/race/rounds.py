@@ -12,7 +12,7 @@ from statistics import median
 import torch
 from torch import Tensor
 
-QUIET = 0.25  # processors' worth of other programs that a sample bears
+QUIET = 0.25  # processors' worth of other programs that a sample bears, beyond those that it leaves free
 PATIENCE = 6.0  # seconds that a sample waits for quiet before it begins anyway
 ATTEMPTS = 2  # samples for each that is to count
 
@@ -53,9 +53,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Sample:
-    """Seconds of one turn, and processors' worth of time that other programs took meanwhile."""
+    """Seconds of one turn, those of processors, and processors' worth of time that other programs took meanwhile.
+
+    With one thread processor seconds hold still where seconds do not: another program's turn is not counted.
+    """
 
     seconds: float
+    processor: float
     foreign: float
     figures: dict[str, float]
 
@@ -72,6 +76,11 @@ class Times:
     def seconds(self) -> float:
         """The median."""
         return median(sample.seconds for sample in self.samples)
+
+    @property
+    def processor(self) -> float:
+        """The median of processor seconds."""
+        return median(sample.processor for sample in self.samples)
 
     @property
     def foreign(self) -> float:
@@ -101,12 +110,12 @@ def take(work: Callable[[], Answer], device: torch.device, patience: float = PAT
     _wait_for_quiet(patience)
     torch.set_float32_matmul_precision("highest")  # whoever changes it does so in its own turn
     _finish(device)
-    others, begun = busy() - own(), time.perf_counter()
+    all_before, own_before, begun = busy(), own(), time.perf_counter()
     answer = work()
     _finish(device)
-    seconds = time.perf_counter() - begun
-    foreign = max(0.0, busy() - own() - others) / seconds
-    return answer, Sample(seconds, foreign, answer.figures)
+    seconds, processor = time.perf_counter() - begun, own() - own_before
+    foreign = max(0.0, busy() - all_before - processor) / seconds
+    return answer, Sample(seconds, processor, foreign, answer.figures)
 
 
 def race(group: Group, rounds: int, device: torch.device, patience: float = PATIENCE) -> dict[str, Times]:
@@ -156,7 +165,12 @@ def kept(samples: list[Sample], difference: float | None) -> Times:
 
 
 def _quiet(samples: Sequence[Sample]) -> list[Sample]:
-    return [sample for sample in samples if sample.foreign <= QUIET]
+    return [sample for sample in samples if sample.foreign <= bearable()]
+
+
+def bearable() -> float:
+    """Processors' worth of other programs beside which a sample counts."""
+    return max(0, len(os.sched_getaffinity(0)) - torch.get_num_threads()) + QUIET
 
 
 def _finish(device: torch.device) -> None:
@@ -169,7 +183,7 @@ def _wait_for_quiet(patience: float) -> None:
     while time.perf_counter() - begun < patience:
         before = busy() - own()
         time.sleep(look)
-        if (busy() - own() - before) / look <= QUIET:
+        if (busy() - own() - before) / look <= bearable():
             return
 
 
@@ -179,6 +193,6 @@ def peak() -> float:
     return int(line.split()[1]) / 1024
 
 
-def base(group: Group, times: dict[str, Times]) -> float:
-    """Seconds of the fastest floor."""
-    return min(times[contender.name].seconds for contender in group.contenders if contender.floor)
+def base(group: Group, times: dict[str, Times]) -> Times:
+    """The fastest floor."""
+    return min((times[c.name] for c in group.contenders if c.floor), key=lambda own: own.seconds)

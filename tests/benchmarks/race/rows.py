@@ -69,7 +69,7 @@ def gradient(s: Setting) -> list[Group]:
 def choices(s: Setting) -> list[Group]:
     """D: multiple choice."""
     subject = subjects.bert_choice(s.folder)
-    texts = subjects.film_snippets(s.snippets, 8)
+    texts = subjects.film_snippets(s.snippets, s.some)
     examples = [{"context": text, "question": QUESTION, "choices": CHOICES} for text in texts]
     flat = subject.rows(
         [t for t in texts for _ in CHOICES], [f"{QUESTION} {choice}" for _ in texts for choice in CHOICES]

@@ -32,6 +32,11 @@ class Setting:
         return 1e-5 if self.dtype == "float32" else 5e-2
 
     @property
+    def some(self) -> int:
+        """Texts where each takes long."""
+        return 3 if self.few else 8
+
+    @property
     def tokens(self) -> tuple[int, int]:
         """Padded tokens a batch that floors try."""
         return (256, 512) if self.device.type == "cpu" else (8192, 16_384)

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from race.rounds import Group, Times, base
+from race.rounds import Group, Times, base, bearable
 
 BEGIN, END = "<!-- speed: written by tests/benchmarks/speed.py -->\n", "<!-- end of speed -->\n"
 PACKAGES = ("torch", "transformers", "captum", "inseq")
@@ -30,10 +30,12 @@ def measured(group: Group, times: dict[str, Times], memory: dict[str, float], ar
                 "name": contender.name,
                 "floor": contender.floor,
                 "seconds": own.seconds,
-                "ratio": own.seconds / floor,
+                "ratio": own.seconds / floor.seconds,
+                "processor_ratio": own.processor / floor.processor if floor.processor else None,
                 "samples": len(own.samples),
                 "dropped": own.dropped,
                 "foreign": own.foreign,
+                "noisy": own.foreign > bearable(),
                 "difference": own.difference,
                 "megabytes": memory.get(contender.name),
                 **own.figures,
@@ -78,8 +80,8 @@ def added(path: Path | None, groups: Iterable[Measured]) -> list[Measured]:
 def table(groups: Iterable[Measured]) -> str:
     """The groups as one table, and a line on each place and day that they were measured."""
     rows = [
-        "| work | contender | time | × floor | differs by | peak memory | samples |",
-        "|---|---|---|---|---|---|---|",
+        "| work | contender | time | × floor | × its processor time | differs by | peak memory | samples |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     places: dict[str, list[str]] = {}
     for group in groups:
@@ -100,11 +102,12 @@ def _cells(row: Measured, group: Measured) -> list[str]:
     if "loop" in row:
         name += f" (its loop {_time(row['loop'], 1, '')}, the rest {_time(row['around'], 1, '')})"
     left_out = f" of {row['samples'] + row['dropped']}" if row["dropped"] else ""
-    noisy = f", others took {row['foreign']:.1f}" if row["foreign"] > 0.25 else ""
+    noisy = f", others took {row['foreign']:.1f}" if row["noisy"] else ""
     return [
         name,
         _time(row["seconds"], group["size"], group["unit"]),
         f"{row['ratio']:.2f}",
+        "–" if row["processor_ratio"] is None else f"{row['processor_ratio']:.2f}",
         "–" if row["difference"] is None else f"{row['difference']:.0e}",
         "–" if row["megabytes"] is None else f"{row['megabytes']:,.0f} MB",
         f"{row['samples']}{left_out}{noisy}",
