@@ -37,16 +37,16 @@ class Setting:
         return 3 if self.few else 8
 
     @property
-    def tokens(self) -> tuple[int, int]:
+    def tokens(self) -> tuple[int, int, int]:
         """Padded tokens a batch that floors try."""
-        return (256, 512) if self.device.type == "cpu" else (8192, 16_384)
+        return (256, 512, 1024) if self.device.type == "cpu" else (8192, 16_384, 32_768)
 
     def exact(self, name: str, make: Callable[[], Callable[[], Answer]], rounds: int | None = None) -> Contender:
         """A contender that must give the floor's numbers."""
         return Contender(name, make, bound=self.bound, rounds=rounds)
 
     def floor(self, work: Callable[[int], list[Tensor]]) -> list[Contender]:
-        """A floor in its two sizes of batch with the faster exact products, and with those that torch takes unasked."""
+        """A floor in sizes of batch to try with the faster exact products, and with those that torch takes unasked."""
         fast = floors.fast_float32()
         made = [
             Contender(f"floor, {size:,} tokens a batch", timed(work, size, fast), True, self.bound)
