@@ -27,7 +27,6 @@ const charts = {
       canvas: one(".canvas", figure),
     }));
     for (const plot of example.plots) {
-      if (one(".placeholder", plot.canvas)) one(".placeholder", plot.canvas).textContent = "The chart is drawn when it comes into view.";
       plot.canvas.plot = plot;
       this.observer.observe(plot.canvas);
     }

@@ -47,7 +47,7 @@ function fillChances(list, alternatives) {
       const text = Object.assign(document.createElement("span"), { className: "name" });
       text.append(Object.assign(document.createElement("bdi"), { textContent: name }));
       const meter = Object.assign(document.createElement("meter"), { min: 0, max: 1, value: probability });
-      meter.setAttribute("aria-label", `Probability of ${name}`);
+      meter.ariaHidden = "true"; // the number stands beside it
       const number = Object.assign(document.createElement("span"), { className: "number", textContent: written });
       item.append(text, " ", meter, " ", number);
       return item;

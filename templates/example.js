@@ -23,6 +23,7 @@ class Example {
       table: tables[index],
     }));
     this.legend = one(".maps ~ .legend", article);
+    this.legend.append(" ", Object.assign(document.createElement("span"), { className: "readout" }));
     this.ownScope = one(".scope", this.legend).textContent;
     this.primaries = this.figures.filter(({ isOther }) => !isOther);
     for (const figure of this.figures) {

@@ -135,7 +135,7 @@ def test_a_map_that_was_not_tested_says_how_to_test_it(root: Element) -> None:
     line = example(root, UNTESTED).one("p", "faith")
     assert line.words() == (
         "Not tested for faithfulness, whether the answer changes when the strongest words go: "
-        "add faithfulness: true to test it."
+        "faithfulness: true tests it."
     )
     assert line.classes == ["faith", "untested"]
     assert "faithfulness" not in example(tree(records.report(records.failed("no map"))), 1).text()

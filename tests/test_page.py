@@ -547,3 +547,18 @@ def test_records_of_the_tests_agree_with_themselves(realistic: Report) -> None:
             for l1, l2, largest in zip(*(map_.scores[name] for name in ("l1", "l2", "max")), strict=True):
                 assert largest <= l2 <= l1
                 assert math.isfinite(l1)
+
+
+def test_an_example_of_25_tokens_is_below_4_kilobytes_as_a_card_and_1500_bytes_in_a_pack() -> None:
+    films = [
+        f"It shows how a truly good film has fun with an old{n} story, and a place to start is here now."
+        for n in range(100)
+    ]
+    report = records.report(*[records.classification(f"film-{n}", film) for n, film in enumerate(films)])
+    assert len(report.examples[0].encodings[0].tokens) == 25
+    page = render_page(report)
+    cards = re.findall(r"(?s)<article.*?</article>", page)
+    assert len(cards) == 50
+    assert max(len(card.encode()) for card in cards) <= 4_096
+    _, packed = re.findall(r'<script type="text/plain" class="pack">(.*?)</script>', page)
+    assert len(packed) / 50 <= 1_500

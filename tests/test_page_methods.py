@@ -286,8 +286,7 @@ def test_tables_have_the_columns_of_their_method_and_standard_errors() -> None:
     assert " ± " not in tables[0].text()
     assert " ± " not in tables[2].one("tbody").text()
     assert tables[1].one("caption").words() == (
-        "NEGATIVE, by SmoothGrad: scores of words, and of the tokens inside them; "
-        "± is the standard error over the samples"
+        "NEGATIVE, by SmoothGrad: words, and the tokens inside them; ± is the standard error over the samples"
     )
 
 

@@ -24,7 +24,7 @@ WIDTH = 900  # of a line of text, at most
 
 _VOID = {"meta", "br", "hr", "img", "input", "link", "wbr"}
 _DROPPED = {"script", "style", "button", "input", "select", "fieldset", "label", "link", "img", "canvas"}
-_DROPPED_CLASSES = {"js-only", "plot", "skip", "placeholder", "controls", "swatch"}
+_DROPPED_CLASSES = {"js-only", "plot", "skip", "controls", "swatch"}
 _DROPPED_CLASSES |= {"in-list"}  # the number of a row, which a list without style has anyway
 _QUIET_CLASSES = {"kind", "hint", "segment-name", "reference", "small", "setup", "title", "about-what", "legend"}
 _QUIET_CLASSES |= {"facts", "task", "preview", "share", "explanation"}

@@ -50,7 +50,7 @@ def run(
     loaded = loaded_for(spec, device, dtype)
 
     def work() -> Answer:
-        with patch("saliency_report.pipeline.load", lambda *_: loaded):
+        with patch("saliency_report.worker.load", lambda *_: loaded):
             report = Run(spec, device, dtype, lambda result: None).report()
         failures = [example.failure.message for example in report.examples if example.failure]
         assert not failures, failures[0]
@@ -68,13 +68,14 @@ def engine_alone(subject: Subject, texts: Sequence[str], device: torch.device, d
 
     def work() -> Answer:
         found, left = [torch.empty(0)] * len(items), list(items)
-        while left:
-            batch = left[: fitting(left, engine.token_budget(device), "with any")]
-            rows = [row for item in batch for row in item.prepared.rows]
-            computed = engine.gradients(loaded, rows, lambda logits: logits.max(dim=-1).values)
-            for item, gradient in zip(batch, computed.gradients, strict=True):
-                found[item.place] = gradient.norm(dim=-1)
-            del left[: len(batch)]
+        with engine.float32_products(device):
+            while left:
+                batch = left[: fitting(left, engine.token_budget(device), "with any")]
+                rows = [row for item in batch for row in item.prepared.rows]
+                computed = engine.gradients(loaded, rows, lambda logits: logits.max(dim=-1).values)
+                for item, gradient in zip(batch, computed.gradients, strict=True):
+                    found[item.place] = gradient.norm(dim=-1)
+                del left[: len(batch)]
         return Answer(found)
 
     return work
@@ -92,8 +93,9 @@ def generated(subject: Subject, ids: list[int], known: int, device: torch.device
         def score(logits: Tensor) -> Tensor:
             return logits.log_softmax(dim=-1).gather(1, of)[:, 0]
 
-        _, embeddings, chunks = engine.matrix(loaded, row, spans, score, engine.token_budget(device))
-        found = torch.cat([(chunk * embeddings).sum(dim=-1) for chunk in chunks])
+        with engine.float32_products(device):
+            _, embeddings, chunks = engine.matrix(loaded, row, spans, score, engine.token_budget(device))
+            found = torch.cat([(chunk * embeddings).sum(dim=-1) for chunk in chunks])
         return Answer(list(found[:, :known]))
 
     return work
