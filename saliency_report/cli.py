@@ -30,7 +30,7 @@ from saliency_report.output import write
 from saliency_report.spec import DTYPES, Spec, json_schema, load_spec
 
 if TYPE_CHECKING:
-    from saliency_report.record import Report
+    from saliency_report.record import ExampleResult, Report
 
 UNEXPECTED = 70  # what sysexits.h calls an internal software error
 SHOWN_EXAMPLES = 20  # heatmaps in the terminal; the page has all of them
@@ -217,6 +217,7 @@ def _compute(
     from saliency_report.models import quiet
     from saliency_report.pipeline import Run
     from saliency_report.precision import check_precision
+    from saliency_report.progress import Rate
 
     if not debug:
         warnings.simplefilter("ignore")
@@ -226,13 +227,17 @@ def _compute(
         from saliency_report.on_ray import OnRay
 
         share = OnRay(*on_ray)
-    columns = (TextColumn("Explaining"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("Explaining"), BarColumn(16), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
     console, chosen = Console(stderr=True), pick_device(device)
     format_ = dtype or default_dtype(chosen)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=len(spec.examples))
-        run = Run(spec, chosen, format_, lambda result: progress.advance(bar), debug, command=command, share=share)
-        report = run.report()
+        bar = progress.add_task("", total=len(spec.examples), tokens=0)
+
+        def told(result: ExampleResult) -> None:
+            tokens = progress.tasks[bar].fields["tokens"] + sum(len(e.tokens) for e in result.encodings)
+            progress.update(bar, advance=1, tokens=tokens)
+
+        report = Run(spec, chosen, format_, told, debug, command=command, share=share).report()
     return check_precision(report, spec, chosen, checked) if checked else report
 
 

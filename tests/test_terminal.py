@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from rich.progress import Progress
 
 import evidence_records
 import method_records
 import records
+from saliency_report.progress import Rate
 from saliency_report.terminal import heatmap, lines
 
 
@@ -93,3 +95,16 @@ def test_a_chat_reads_as_one_text() -> None:
     assert [shown.plain[span.start : span.end] for span in shown.spans if span.style == "dim"] == [
         *("<|user|> ", " <|assistant|> ")
     ]
+
+
+def test_the_bar_says_how_fast_a_run_goes() -> None:
+    now = [0.0]
+    progress = Progress(Rate(), get_time=lambda: now[0], disable=True)
+    bar = progress.add_task("", total=1000, tokens=0)
+    column, task = progress.columns[0], progress.tasks[bar]
+    assert isinstance(column, Rate)
+    assert str(column.render(task)) == ""
+    for second in range(1, 5):
+        now[0] = float(second)
+        progress.update(bar, advance=250, tokens=6000 * second)
+    assert str(column.render(task)) == "250 examples/s, 6,000 tokens/s"
