@@ -78,7 +78,7 @@ def test_what_is_estimated_from_the_sampled_gradients(name: str, estimate: str) 
     torch.testing.assert_close(got.samples, gradients, rtol=1e-12, atol=1e-15)
     assert got.estimate == estimate
     assert got.sigma == sigma(X, 0.1) == pytest.approx(0.1 * 3.2)
-    assert [len(points) for points in asked] == [CHUNK, CHUNK, 8]
+    assert [len(points) for points in asked] == [CHUNK, 8]
 
 
 def test_the_noise_is_normal_with_the_stated_deviation_and_its_seed_repeats_it() -> None:

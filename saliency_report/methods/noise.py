@@ -10,7 +10,7 @@ from torch import Tensor
 from saliency_report.methods.base import Attribution, Estimate, Evaluated, Start, Steps, check_finite
 
 # Points asked for at once.
-CHUNK = 16
+CHUNK = 32
 
 SAMPLES = "samples"  # what they are remembered as
 

@@ -259,7 +259,9 @@ class Report(Part):
     )
     device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
     matmul: Matmul | None = Field(None, description="Null on another device, and in a record of an early version.")
-    token_budget: int = Field(description="Tokens a batch at the end of the run, padding included.")
+    token_budget: int = Field(
+        description="Tokens a batch at the end of the run, padding included; twice as many of rows of one length."
+    )
     versions: dict[str, str]
     methods: list[Method]
     aggregations: list[Aggregation] = Field(min_length=1, description="The first one is the headline.")
