@@ -445,7 +445,9 @@ def test_a_record_of_version_1_renders_as_it_did() -> None:
     old = from_json(old_record(), "report.json")
     assert old.schema_version == 1
     now = records.report(*records.realistic().examples[:3])
-    assert render_page(old, charts=False) == render_page(now, charts=False)  # with charts they carry their records
+    page = render_page(now, charts=False)  # with charts they carry their records
+    # What version 1 did not do yet.
+    assert render_page(old, charts=False) == page.replace(", twice as many where all rows have one length", "")
     root = tree(old)
     assert [o.attributes["value"] for o in root.one("select").all("option")] == [a.name for a in records.AGGREGATIONS]
     assert len(list(example(root, 3).all("figure", "map"))) == 5
