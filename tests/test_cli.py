@@ -50,20 +50,23 @@ class TestRun:
         assert Path("report.html").read_text(encoding="utf-8").lower().startswith("<!doctype html>")
         assert not Path("report.json").exists()
 
-    @pytest.mark.parametrize(("given", "policy"), [({}, "PASSIVE"), ({"OMP_WAIT_POLICY": "active"}, "ACTIVE")])
-    def test_threads_sleep_while_they_wait_unless_the_user_says_otherwise(
-        self, given: dict[str, str], policy: str
+    @pytest.mark.parametrize(
+        ("given", "count"),
+        [({}, "10000"), ({"GOMP_SPINCOUNT": "500"}, "500"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+    )
+    def test_threads_spin_shortly_while_they_wait_unless_the_user_says_otherwise(
+        self, given: dict[str, str], count: str
     ) -> None:
         """As OpenMP itself says when torch loads it."""
-        environment = {k: v for k, v in os.environ.items() if k != "OMP_WAIT_POLICY"} | given
+        environment = {k: v for k, v in os.environ.items() if k not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")} | given
         done = subprocess.run(
             [sys.executable, "-m", "saliency_report", "run", "in.yaml", "--limit", "1", "-q"],
-            env={**environment, "OMP_DISPLAY_ENV": "true", "PYTHONPATH": str(ROOT)},
+            env={**environment, "OMP_DISPLAY_ENV": "verbose", "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             check=True,
         )
-        assert f"OMP_WAIT_POLICY = '{policy}'" in done.stderr
+        assert f"GOMP_SPINCOUNT = '{count}'" in done.stderr
 
     def test_shows_each_text_with_its_strongest_words(self) -> None:
         _, out, _ = invoke("run", "in.yaml")
