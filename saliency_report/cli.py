@@ -7,33 +7,27 @@ work at once, and on a machine that has no torch.
 from __future__ import annotations
 
 import json
-import os
 import shlex
 import sys
-import warnings
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path, PureWindowsPath
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
 from click.core import ParameterSource
 from click.exceptions import Exit
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from saliency_report import __version__
+from saliency_report.computing import Computing
 from saliency_report.drawing import Drawing
 from saliency_report.errors import InputError, OutputError, SaliencyReportError
 from saliency_report.output import write
-from saliency_report.spec import DTYPES, Spec, json_schema, load_spec
-
-if TYPE_CHECKING:
-    from saliency_report.record import ExampleResult, Report
+from saliency_report.spec import DTYPES, json_schema, load_spec
 
 UNEXPECTED = 70  # what sysexits.h calls an internal software error
-SHOWN_EXAMPLES = 20  # heatmaps in the terminal; the page has all of them
 
 
 class Commands(click.RichGroup):
@@ -86,6 +80,31 @@ CHARTS = click.option(
     help="None leaves the chart library out of the page: 2 MB less.",
 )
 EMBED = click.option("--embed-record", is_flag=True, help="The record in the page, however large it is.")
+DEVICE = click.option("--device", help="cuda, cuda:1, xpu, mps or cpu. Default: the first that there is.")
+DTYPE = click.option(
+    "--dtype",
+    type=click.Choice(DTYPES),
+    help="Number format of the weights; auto is the checkpoint's own. Default: float32 on a CPU, else auto.",
+)
+CHECK = click.option(
+    "--check-precision",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Explain N examples of each model in half precision again in float32, and say how far they are apart.",
+)
+ENGINE = click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Explain in this process, or in several through Ray (pip install 'saliency-report[ray]').",
+)
+WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Ray: processes. Default: one a GPU or CPU."
+)
+ADDRESS = click.option(
+    "--ray-address", metavar="ADDRESS", help="Ray: a cluster. Default: Ray is started on this machine."
+)
 DEBUG = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Show the traceback of an error."
 )
@@ -94,6 +113,13 @@ DEBUG = click.option(
 def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say which pages are drawn and where they go: the fields of a `Drawing`."""
     for option in (TEMPLATE, CHARTS, EMBED, STATIC, OUTPUT):
+        command = option(command)
+    return command
+
+
+def computing_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say how examples are explained: the fields of a `Computing`."""
+    for option in (ADDRESS, WORKERS, ENGINE, CHECK, DTYPE, DEVICE):
         command = option(command)
     return command
 
@@ -108,28 +134,7 @@ def main() -> None:
 @click.argument("input", type=FILE)
 @page_options
 @click.option("--json", "record", is_flag=True, help="Write the record too, beside the page: report.json.")
-@click.option("--device", help="cuda, cuda:1, xpu, mps or cpu. Default: the first that there is.")
-@click.option(
-    "--dtype",
-    type=click.Choice(DTYPES),
-    help="Number format of the weights; auto is the checkpoint's own. Default: float32 on a CPU, else auto.",
-)
-@click.option(
-    "--check-precision",
-    "checked",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="Explain N examples of each model in half precision again in float32, and say how far they are apart.",
-)
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="Explain in this process, or in several through Ray (pip install 'saliency-report[ray]').",
-)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Ray: processes. Default: one a GPU or CPU.")
-@click.option("--ray-address", metavar="ADDRESS", help="Ray: a cluster. Default: Ray is started on this machine.")
+@computing_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Explain the first N examples only.")
 @click.option("-q", "--quiet", is_flag=True, help="No heatmaps in the terminal.")
 @DEBUG
@@ -139,27 +144,20 @@ def run(
     /,
     input: Path,
     record: bool,
-    device: str | None,
-    dtype: str | None,
-    checked: int | None,
-    engine: str,
-    workers: int | None,
-    ray_address: str | None,
     limit: int | None,
     quiet: bool,
-    **page: Any,
+    **options: Any,
 ) -> None:
     """Explain the examples of a YAML file and write the page.
 
     Exit code 0: every example was explained, whatever its evidence says. 1: an example failed; the page shows the
     others and says why. 2: the input or an option is wrong.
     """
-    if engine == "local" and (workers or ray_address):
-        raise InputError("--workers and --ray-address are for Ray.", "Add --engine ray, or leave them out.")
+    computing = Computing(**{field.name: options.pop(field.name) for field in fields(Computing)})
     spec = load_spec(input)
     if limit:
         spec = replace(spec, examples=spec.examples[:limit])
-    drawing = Drawing(**page)
+    drawing = Drawing(**options)
     record_path = drawing.output.with_suffix(".json")
     if record and drawing.output.suffix == ".json":
         raise OutputError(
@@ -167,12 +165,13 @@ def run(
         )
     drawing.check(input, *[record_path] * record)
 
-    debug = bool(ctx.meta["debug"])
-    report = _compute(
-        spec, device, dtype, _typed(ctx), checked, (ray_address, workers) if engine == "ray" else None, debug=debug
-    )
+    report = computing.report(spec, _typed(ctx), debug=bool(ctx.meta["debug"]))
     if not quiet:
-        _print_results(report)
+        from saliency_report.terminal import summary
+
+        console = Console(soft_wrap=True, highlight=False)
+        for line in summary(report):
+            console.print(line)
 
     from saliency_report.record import to_json
 
@@ -197,70 +196,6 @@ def _typed(ctx: click.Context) -> str:
         if not isinstance(value, bool):
             words.append(PureWindowsPath(str(value)).name or str(value))
     return shlex.join(words)
-
-
-def _compute(
-    spec: Spec,
-    device: str | None,
-    dtype: str | None,
-    command: str,
-    checked: int | None,
-    on_ray: tuple[str | None, int | None] | None,
-    *,
-    debug: bool,
-) -> Report:
-    # Before torch is loaded: OpenMP's threads wait for each other by spinning, and where other programs run they keep
-    # the processor from those that they wait for: integrated gradients of 100 texts on two cores took up to 213 s, and
-    # 22 s with a thirtieth of the spinning. On a quiet machine that costs 2 %, and threads that sleep at once 28 %.
-    if "OMP_WAIT_POLICY" not in os.environ:
-        os.environ.setdefault("GOMP_SPINCOUNT", "10000")
-    from saliency_report.engine import default_dtype, pick_device
-    from saliency_report.models import quiet
-    from saliency_report.pipeline import Run
-    from saliency_report.precision import check_precision
-    from saliency_report.progress import Rate
-
-    if not debug:
-        warnings.simplefilter("ignore")
-        quiet()
-    share = None
-    if on_ray:
-        from saliency_report.on_ray import OnRay
-
-        share = OnRay(*on_ray)
-    columns = (TextColumn("Explaining"), BarColumn(16), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
-    console, chosen = Console(stderr=True), pick_device(device)
-    format_ = dtype or default_dtype(chosen)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=len(spec.examples), tokens=0)
-
-        def told(result: ExampleResult) -> None:
-            tokens = progress.tasks[bar].fields["tokens"] + sum(len(e.tokens) for e in result.encodings)
-            progress.update(bar, advance=1, tokens=tokens)
-
-        report = Run(spec, chosen, format_, told, debug, command=command, share=share).report()
-    return check_precision(report, spec, chosen, checked) if checked else report
-
-
-def _print_results(report: Report) -> None:
-    from saliency_report.page.precision import in_words
-    from saliency_report.terminal import lines
-
-    console = Console(soft_wrap=True, highlight=False)
-    left_out = 0
-    for i, result in enumerate(report.examples):
-        if i < SHOWN_EXAMPLES or result.failure:
-            for line in lines(result):
-                console.print(line)
-        else:
-            left_out += 1
-    if left_out:
-        console.print(f"… {left_out} more in the page")
-    for model in report.models:
-        if model.precision:
-            console.print(f"{model.name}, {model.dtype}: {in_words(model.precision)}", style="dim")
-    for warning in report.warnings:
-        console.print(f"note: {warning}", style="yellow")
 
 
 @main.command()

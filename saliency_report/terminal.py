@@ -1,4 +1,4 @@
-"""A result as a few lines for the terminal: what was answered, and the text as a heatmap."""
+"""A report as lines for the terminal: of each result what was answered, and the text as a heatmap."""
 
 from __future__ import annotations
 
@@ -8,18 +8,37 @@ from rich.style import Style
 from rich.text import Text
 
 from saliency_report.page.facts import off_by
+from saliency_report.page.precision import in_words
 from saliency_report.page.targets import headline_group
 from saliency_report.page.text import correlation, probability
-from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.record import Encoding, ExampleResult, Map, Report
 from saliency_report.record.verdicts import is_better_than_random
 
 # Backgrounds from nothing to strongest, each with a text colour that keeps a contrast of 7:1 or more.
 RAMP = [None, ("#fff3d6", "#000000"), ("#ffe0a3", "#000000"), ("#ffc766", "#000000"), ("#ffab33", "#000000")]
 VERDICTS = {"pass": ("adds up", "dim"), "warn": ("adds up only roughly", "yellow"), "fail": ("does not add up", "red")}
+SHOWN_EXAMPLES = 20  # the page has all of them
 TOP_WORDS = 5
 FLOWING = ("template", "prompt", "continuation")  # one running text
 JOINER = "\u200d"  # of several emoji into one
 WIDTH = 600  # characters of text shown; the page has all of it
+
+
+def summary(report: Report) -> Iterator[Text]:
+    """The lines of the first results and of those that failed, then what is said of models and of the run."""
+    left_out = 0
+    for i, result in enumerate(report.examples):
+        if i < SHOWN_EXAMPLES or result.failure:
+            yield from lines(result)
+        else:
+            left_out += 1
+    if left_out:
+        yield Text(f"… {left_out} more in the page")
+    for model in report.models:
+        if model.precision:
+            yield _line(f"{model.name}, {model.dtype}: {in_words(model.precision)}", "dim")
+    for warning in report.warnings:
+        yield _line(f"note: {warning}", "yellow")
 
 
 def lines(result: ExampleResult) -> list[Text]:
