@@ -11,9 +11,7 @@ import torch
 from saliency_report.metrics.rank import spearman
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Map, Precision, Report
-from saliency_report.spec import Example, Spec, TextClassification
-
-HALF = ("bfloat16", "float16")
+from saliency_report.spec import PLAIN, Example, Spec, TextClassification
 
 
 def check_precision(report: Report, spec: Spec, device: torch.device, count: int) -> Report:
@@ -25,7 +23,7 @@ def check_precision(report: Report, spec: Spec, device: torch.device, count: int
     models, warnings = list(report.models), list(report.warnings)
     for index, model in enumerate(models):
         places = [place for place, result in enumerate(report.examples) if result.model == index and result.maps]
-        if model.dtype not in HALF or not places:
+        if not model.is_half or not places:
             continue
         chosen = _spread(places, count)
         plain = replace(spec, examples=tuple(_plain(spec.examples[i], report.examples[i]) for i in chosen))
@@ -61,15 +59,7 @@ def _spread(places: Sequence[int], count: int) -> list[int]:
 
 def _plain(example: Example, result: ExampleResult) -> Example:
     """The example in float32, with the plain gradient of the same label and no evidence."""
-    asked: dict[str, object] = {
-        "dtype": "float32",
-        "methods": ["gradient"],
-        "faithfulness": False,
-        "randomisation": "none",
-        "flips": 0,
-        "layers": False,
-        "rationale": None,
-    }
+    asked = {**PLAIN, "dtype": "float32"}
     if isinstance(example, TextClassification):
         asked["target"] = result.maps[result.headline].target.label
     return example.model_copy(update=asked)

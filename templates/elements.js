@@ -25,9 +25,6 @@ function setScope(legend, sentences) {
   if (scope) scope.textContent = text;
 }
 
-// `facts.py` has the same sentence, for a map whose first score is such.
-const ROUNDING = ["", "Zero up to rounding:", "at every token the slopes cancel but for less than 0.001\u00a0% of their sizes, as they do where embeddings are normalised. What is left says nothing of the text: it stands as 0, without colour; report.json has it."];
-
 /** The lines below a map, which a map without any has no place for. */
 function setFacts(figure, facts) {
   let box = one(".facts", figure);

@@ -6,7 +6,7 @@
 const one = (selector, root = document) => root.querySelector(selector);
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
-const { aggregations: AGGREGATIONS, methods: METHODS, scales: SCALES } = JSON.parse(one("#page-data").textContent);
+const { aggregations: AGGREGATIONS, methods: METHODS, scales: SCALES, rounding: ROUNDING } = JSON.parse(one("#page-data").textContent);
 const STEPS = 8;
 const state = { unit: "words", aggregation: AGGREGATIONS[0], special: false, method: "", beside: "", scale: "", numbers: "", version: 0 };
 

@@ -23,7 +23,7 @@ HOW_TO_READ = {
 }
 
 ROUNDED = "Zero up to rounding:"
-# `elements.js` has the same sentence, for the reader who chooses such a score.
+# The script has it from the data of the page, for the reader who chooses such a score.
 CANCEL = (
     "at every token the slopes cancel but for less than 0.001\N{NO-BREAK SPACE}% of their sizes, as they do where "
     "embeddings are normalised. What is left says nothing of the text: it stands as 0, without colour; report.json "

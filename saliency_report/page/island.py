@@ -12,7 +12,7 @@ from typing import Any
 
 from saliency_report.page.cancelled import cancelled
 from saliency_report.page.evidence import evidence_data
-from saliency_report.page.facts import correlation, facts
+from saliency_report.page.facts import CANCEL, ROUNDED, correlation, facts
 from saliency_report.page.figures import explained_tokens
 from saliency_report.page.scales import Scales
 from saliency_report.page.scores import Scores
@@ -34,6 +34,7 @@ def page_data(scores: Scores, scales: Scales) -> dict[str, Any]:
             method.name: {"title": visible(method.title), "scores": scores.names(method)} for method in scores.methods
         },
         "scales": scales.data(),
+        "rounding": ["", ROUNDED, CANCEL],
     }
 
 

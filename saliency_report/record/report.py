@@ -216,6 +216,11 @@ class Model(Part):
     )
     precision: Precision | None = Field(None, description="Null where it was not asked for, or nothing was to check.")
 
+    @property
+    def is_half(self) -> bool:
+        """Whether its weights are in half precision."""
+        return self.dtype in ("bfloat16", "float16")
+
 
 class Method(Part):
     """An attribution method in its own words."""

@@ -1,6 +1,6 @@
 """The input: YAML text to a validated `Spec`. Knows nothing of models or torch."""
 
-from saliency_report.spec.evidence import METHOD_NAMES, asks_for_all_methods, asks_for_more
+from saliency_report.spec.evidence import METHOD_NAMES, PLAIN, asks_for_all_methods, asks_for_more
 from saliency_report.spec.fields import (
     DTYPES,
     EMBEDDED_MODEL,
@@ -19,6 +19,7 @@ __all__ = [
     "DTYPES",
     "EMBEDDED_MODEL",
     "METHOD_NAMES",
+    "PLAIN",
     "TASKS",
     "Example",
     "MultipleChoice",

@@ -179,16 +179,20 @@ class Evidence(BaseModel):
         return data
 
 
+# What an example that asks for the plain gradient and nothing else says.
+PLAIN: dict[str, Any] = {
+    "methods": ["gradient"],
+    "faithfulness": False,
+    "randomisation": "none",
+    "flips": 0,
+    "layers": False,
+    "rationale": None,
+}
+
+
 def asks_for_more(example: Evidence) -> bool:
     """Whether an example asks for anything beyond the plain gradient."""
-    return (
-        len(example.methods) > 1
-        or example.faithfulness
-        or example.randomisation != "none"
-        or example.flips > 0
-        or example.layers
-        or example.rationale is not None
-    )
+    return any(getattr(example, field) != value for field, value in PLAIN.items())
 
 
 def asks_for_all_methods(example: Evidence) -> bool:
