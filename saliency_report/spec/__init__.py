@@ -1,18 +1,12 @@
 """The input: YAML text to a validated `Spec`. Knows nothing of models or torch."""
 
 from saliency_report.spec.evidence import METHOD_NAMES, PLAIN, asks_for_all_methods, asks_for_more
-from saliency_report.spec.fields import (
-    DTYPES,
-    EMBEDDED_MODEL,
-    TASKS,
-    Example,
-    MultipleChoice,
-    TextClassification,
-    TextGeneration,
-    is_span,
-    json_schema,
-)
+from saliency_report.spec.example import DTYPES, EMBEDDED_MODEL
+from saliency_report.spec.fields import TASKS, Example, json_schema
 from saliency_report.spec.load import Spec, load_spec, parse_spec
+from saliency_report.spec.multiple_choice import MultipleChoice
+from saliency_report.spec.text_classification import TextClassification
+from saliency_report.spec.text_generation import TextGeneration, is_span
 from saliency_report.spec.texts import rationale_spans
 
 __all__ = [

@@ -10,8 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 from saliency_report.spec.evidence import STEPS
-from saliency_report.spec.fields import is_span
 from saliency_report.spec.source import Loc, Source
+from saliency_report.spec.text_generation import is_span
 from saliency_report.spec.texts import TEXT_FIELDS
 from saliency_report.spec.values import did_you_mean, did_you_mean_within, is_index, listed
 

@@ -1,0 +1,43 @@
+"""The fields that every example has, whatever its task."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from saliency_report.spec.evidence import Evidence
+from saliency_report.spec.values import Text
+
+DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
+Dtype = Literal["auto", "float32", "bfloat16", "float16", "float64"]
+EMBEDDED_MODEL = "embedded"
+
+
+class _Weights(BaseModel):
+    """The example's name, and the weights that answer it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    id: Text = Field("", description="Name of the example, used once in a file; example-N if left out.")
+    model: Text = Field(
+        EMBEDDED_MODEL,
+        description="Hub id, local folder, .gguf file, or embedded for the small model of the package.",
+    )
+    revision: Text | None = Field(None, description="Branch, tag or commit of a Hub model.")
+    dtype: Dtype | None = Field(
+        None,
+        description="Number format of the weights; auto is the checkpoint's own. Default: --dtype.",
+    )
+    trust_remote_code: bool = Field(
+        False,
+        description="Run the Python code that the model's repository brings. Only if you read it.",
+    )
+    allow_random_head: bool = Field(
+        False,
+        description="Go on when the checkpoint has no weights for the task's head; the page says so.",
+    )
+
+
+class ExampleFields(Evidence, _Weights):
+    """Fields that every task has."""

@@ -1,0 +1,29 @@
+"""What an example of multiple-choice says."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from saliency_report.spec.example import ExampleFields
+from saliency_report.spec.values import NameOrIndex, Text
+
+
+class MultipleChoice(ExampleFields):
+    """Which words speak for each of several answers."""
+
+    task: Literal["multiple-choice"]
+    context: Text | None = Field(None, description="What the model may read to answer.")
+    question: Text = Field(description="The question.")
+    choices: Annotated[list[Text], Field(min_length=2)] = Field(description="Two or more different answers.")
+    answer: NameOrIndex | None = Field(
+        None, description="The right choice, by its text or index; the page marks the prediction."
+    )
+    target: NameOrIndex = Field(
+        "predicted", description="The choice to explain: predicted, a choice's text, or its index."
+    )
+    foil: NameOrIndex | None = Field(
+        None,
+        description="Explain target minus foil: runner-up, a choice's text, or its index.",
+    )
