@@ -11,7 +11,6 @@ from click.testing import CliRunner
 from huggingface_hub import ModelCardData
 
 import evidence_records
-import method_records
 import records
 from conftest import Explain
 from saliency_report import licence
@@ -28,6 +27,13 @@ def section(report: Report) -> Element:
     return next(s for s in tree(report).all("section") if s.attributes.get("aria-labelledby") == "made-title")
 
 
+def of(*examples: ExampleResult) -> made.Made:
+    gathered = made.Made()
+    for example in examples:
+        gathered.add(example)
+    return gathered
+
+
 def asked(id: str, **inputs: Any) -> ExampleResult:
     result = evidence_records.everything(id)
     return result.model_copy(update={"inputs": result.inputs | inputs})
@@ -36,14 +42,14 @@ def asked(id: str, **inputs: Any) -> ExampleResult:
 def test_settings_are_those_that_had_a_part_in_a_number() -> None:
     plain = records.classification("plain", "Good.")
     plain = plain.model_copy(update={"inputs": plain.inputs | {"steps": 16, "seed": 0, "orders": 20}})
-    assert made.settings(records.report(plain, records.failed("failed"))) == made.Settings([("quantity", "logit")], [])
+    assert of(plain, records.failed("failed")).settings() == made.Settings([("quantity", "logit")], [])
 
 
 def test_settings_stand_once_where_they_are_the_same_and_as_ranges_where_not() -> None:
     same = {"samples": 25, "noise": 0.05, "seed": 0, "keep_special": True, "fractions": [0.1, 0.5]}
     one = asked("one", steps=16, baseline="auto", removal="auto", **same)
     two = asked("two", steps=64, baseline={"text": "A plain text."}, removal="mask", **same)
-    found = made.settings(method_records.report(one, two))
+    found = of(one, two).settings()
     assert found.same == [
         ("quantity", "logit"),
         ("keep_special", "true"),
@@ -79,17 +85,17 @@ def test_the_section_names_licence_command_and_settings() -> None:
 
 
 def test_what_is_not_shown_depends_on_what_was_asked_for() -> None:
-    plain = made.not_shown(records.report(records.classification("one", "Good."), records.failed("two")))
+    plain = of(records.classification("one", "Good."), records.failed("two")).not_shown(2)
     assert plain[1].startswith("What the model does with other texts. Whoever wrote the input chose these 2;")
     assert plain[4:] == [
         "Whether every map is faithful to the model. No example was tested for it.",
         "What happens between the embeddings and the answer. The layers of the model were not looked at.",
     ]
-    report = method_records.report(evidence_records.everything(), records.classification("plain", "Good."))
-    assert made.not_shown(report)[4:] == [
+    one, other = evidence_records.everything(), records.classification("plain", "Good.")
+    assert of(one, other).not_shown(2)[4:] == [
         "Whether every map is faithful to the model. 1 of 2 examples were tested for it."
     ]
-    assert len(made.not_shown(method_records.report(evidence_records.everything()))) == 4
+    assert len(of(one).not_shown(1)) == 4
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ def render_page(
         page = environment.get_template("report.html.j2").render(
             report=report,
             count=len(report.examples),
+            **body.gathered.shown(),
             examples=body.first,
             cards=body.cards,
             mapped=mapped,

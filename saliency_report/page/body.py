@@ -9,6 +9,7 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from saliency_report.page.catalogue import Catalogue
+from saliency_report.page.gathered import Gathered
 from saliency_report.page.island import example_data
 from saliency_report.page.packs import Pack, batches, pack
 from saliency_report.page.scales import Scales
@@ -26,10 +27,13 @@ class Body:
         self.packs: list[Pack] = []
         self.catalogue = Catalogue()
         self.scales = Scales()
+        self.gathered = Gathered(report, scores)
         self.has_sentences = False
         self._methods: set[str] = set()
         self._scores = scores
         for batch in batches(enumerate(report.examples, 1)):
+            for number, result in batch:
+                self.gathered.add(number, result)
             examples = [view(report, scores, number, result) for number, result in batch]
             packed = bool(self.first)
             drawn = [

@@ -10,7 +10,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader, St
 from jinja2.ext import Extension
 from markupsafe import Markup
 
-from saliency_report.page import evidence, made, overview, run_links, run_overview, text
+from saliency_report.page import evidence, overview, run_links, text
 from saliency_report.page.facts import correlation
 from saliency_report.page.own_templates import BUILTIN, check_templates
 from saliency_report.page.precision import in_words
@@ -71,8 +71,6 @@ def make_environment(own: Path | None = None, *, charts: bool = True) -> Environ
         charts=charts,
         summary=overview.summary,
         evidence=evidence,
-        made=made,
-        run_overview=run_overview.overview,
         filtered=run_links.filtered,
     )
     if own:

@@ -25,11 +25,10 @@ from saliency_report.page.evidence_parts import (
     plausibility_view,
     randomisation_view,
 )
-from saliency_report.page.evidence_run import RunView, run_view
 from saliency_report.page.evidence_verdict import explained, verdict
 from saliency_report.record import Evidence, ExampleResult, Report
 
-__all__ = ["EvidenceView", "RunView", "evidence_data", "evidence_view", "explained", "kinds", "run_view", "verdict"]
+__all__ = ["EvidenceView", "evidence_data", "evidence_view", "explained", "kinds", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -73,20 +72,18 @@ def evidence_data(result: ExampleResult) -> dict[str, Any] | None:
     return data or None
 
 
-def kinds(report: Report) -> set[str]:
-    """The names of the parts of evidence that some example has, so that the page explains those and no others."""
-    found = set()
-    for result in report.examples:
-        evidence = result.evidence if result.maps else None
-        if evidence:
-            found |= {
-                "faithfulness" if evidence.faithfulness and evidence.faithfulness.rankings else "",
-                "agreement" if evidence.agreement and len(evidence.agreement.names) > 1 else "",
-                "randomisation" if evidence.randomisation and evidence.randomisation.stages else "",
-                "direction" if evidence.direction else "",
-                "flips" if evidence.direction and evidence.direction.flips else "",
-                "layers" if evidence.layers and evidence.layers.names else "",
-                "causal" if evidence.faithfulness and result.task == "text-generation" else "",
-            }
-        found |= {"plausibility" if map_.plausibility else "" for map_ in result.maps}
+def kinds(result: ExampleResult) -> set[str]:
+    """The names of the parts of evidence that an example has, so that the page explains those and no others."""
+    found = {"plausibility" if map_.plausibility else "" for map_ in result.maps}
+    evidence = result.evidence if result.maps else None
+    if evidence:
+        found |= {
+            "faithfulness" if evidence.faithfulness and evidence.faithfulness.rankings else "",
+            "agreement" if evidence.agreement and len(evidence.agreement.names) > 1 else "",
+            "randomisation" if evidence.randomisation and evidence.randomisation.stages else "",
+            "direction" if evidence.direction else "",
+            "flips" if evidence.direction and evidence.direction.flips else "",
+            "layers" if evidence.layers and evidence.layers.names else "",
+            "causal" if evidence.faithfulness and result.task == "text-generation" else "",
+        }
     return found - {""}

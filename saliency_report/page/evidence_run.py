@@ -12,6 +12,8 @@ from saliency_report.page.targets import headline_group
 from saliency_report.page.text import part, percent, plural
 from saliency_report.record import ExampleResult, Report, RunEvidence
 
+_Place = tuple[int, str]  # number and id of an example
+
 
 @dataclass(frozen=True)
 class Count:
@@ -19,7 +21,7 @@ class Count:
 
     name: str
     sentence: str
-    failed: list[tuple[int, str]] = field(default_factory=list)
+    failed: list[_Place] = field(default_factory=list)
     state: str = ""  # what the page is filtered by to show them all
 
 
@@ -50,10 +52,51 @@ _READING = {
 }
 
 
-def run_view(report: Report) -> RunView | None:
+@dataclass
+class Verdicts:
+    """What the tests of the examples came to, gathered one example at a time."""
+
+    faithful: Counter[str] = field(default_factory=Counter)
+    unfaithful: list[_Place] = field(default_factory=list)
+    complete: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    incomplete: dict[str, list[_Place]] = field(default_factory=lambda: defaultdict(list))
+    marked: list[int] = field(default_factory=list)
+    randomised: int = 0
+    alike: list[_Place] = field(default_factory=list)
+    flips: int = 0
+    agreeing: int = 0
+
+    def add(self, number: int, result: ExampleResult) -> None:
+        """Take in the verdicts of an example."""
+        place = number, result.id
+        if judged := verdict(result):
+            self.faithful[judged.kind] += 1
+            if judged.kind in ("bad", "impossible"):
+                self.unfaithful.append(place)
+        failed = set()
+        for map_ in result.maps:
+            if map_.completeness:
+                self.complete[map_.method][map_.completeness.verdict] += 1
+                if map_.completeness.verdict == "fail":
+                    failed.add(map_.method)
+        for method in failed:
+            self.incomplete[method].append(place)
+        if _is_marked(result):
+            self.marked.append(number)
+        evidence = result.evidence
+        if evidence and evidence.randomisation and evidence.randomisation.stages:
+            self.randomised += 1
+            if not evidence.randomisation.falls:
+                self.alike.append(place)
+        if evidence and evidence.direction:
+            self.flips += len(evidence.direction.flips)
+            self.agreeing += evidence.direction.agreeing
+
+
+def run_view(report: Report, verdicts: Verdicts) -> RunView | None:
     """The evidence of the run; None without any."""
     table = _table(report.evidence) if report.evidence else None
-    counts = [*_faithful(report), *_complete(report), *_randomised(report), *_flipped(report)]
+    counts = [*_faithful(verdicts), *_complete(report, verdicts), *_randomised(verdicts), *_flipped(verdicts)]
     if table is None and not counts:
         return None
     columns = [] if table is None else table.columns
@@ -92,40 +135,28 @@ def _table(rankings: list[RunEvidence]) -> Table:
     return Table(caption, "Ranking", list(shown), lines)
 
 
-def _faithful(report: Report) -> list[Count]:
-    verdicts = [(number, result.id, verdict(result)) for number, result in enumerate(report.examples, 1)]
-    kinds = Counter(v.kind for _, _, v in verdicts if v)
+def _faithful(verdicts: Verdicts) -> list[Count]:
+    kinds = verdicts.faithful
     tested = kinds["good"] + kinds["bad"]
     if not tested + kinds["impossible"]:
         return []
     sentence = f"{part(kinds['good'], tested, 'tested map', 'is', 'are')} more faithful than random."
     sentence += f" {kinds['impossible']} could not be tested." if kinds["impossible"] else ""
     sentence += f" {kinds['untested']} not tested." if kinds["untested"] else ""
-    failed = [(number, id_) for number, id_, v in verdicts if v and v.kind in ("bad", "impossible")]
     # What could not be tested has no filter.
-    return [
-        Count("Does the model obey the order of words?", sentence, failed, "" if kinds["impossible"] else "unfaithful")
-    ]
+    state = "" if kinds["impossible"] else "unfaithful"
+    return [Count("Does the model obey the order of words?", sentence, verdicts.unfaithful, state)]
 
 
-def _complete(report: Report) -> list[Count]:
-    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"pass": 0, "warn": 0, "fail": 0})
-    failed: dict[str, list[tuple[int, str]]] = defaultdict(list)
-    for number_, result in enumerate(report.examples, 1):
-        for map_ in result.maps:
-            if map_.completeness:
-                counts[map_.method][map_.completeness.verdict] += 1
-                if map_.completeness.verdict == "fail" and (number_, result.id) not in failed[map_.method]:
-                    failed[map_.method].append((number_, result.id))
-    found = [number_ for number_, result in enumerate(report.examples, 1) if _is_marked(result)]
+def _complete(report: Report, verdicts: Verdicts) -> list[Count]:
     return [
         Count(
             f"Do the scores of {title_of(report, method)} add up?",
             f"{plural(of['pass'], 'map')} passed, {of['warn']} with a warning, {of['fail']} failed.",
-            failed[method],
-            "incomplete" if [number_ for number_, _ in failed[method]] == found else "",
+            failed := verdicts.incomplete.get(method, []),
+            "incomplete" if [number_ for number_, _ in failed] == verdicts.marked else "",
         )
-        for method, of in counts.items()
+        for method, of in verdicts.complete.items()
     ]
 
 
@@ -136,20 +167,14 @@ def _is_marked(result: ExampleResult) -> bool:
     return any(map_.completeness and map_.completeness.verdict == "fail" for map_ in maps)
 
 
-def _randomised(report: Report) -> list[Count]:
-    tests = [
-        (number_, result.id, result.evidence.randomisation)
-        for number_, result in enumerate(report.examples, 1)
-        if result.evidence and result.evidence.randomisation and result.evidence.randomisation.stages
-    ]
-    failed = [(number_, id_) for number_, id_, test in tests if not test.falls]
-    become = part(len(tests) - len(failed), len(tests), "map", "becomes another", "become others")
+def _randomised(verdicts: Verdicts) -> list[Count]:
+    tests, failed = verdicts.randomised, verdicts.alike
+    become = part(tests - len(failed), tests, "map", "becomes another", "become others")
     sentence = f"{become} with random weights."
     return [Count("Does the map depend on what the model learned?", sentence, failed)] if tests else []
 
 
-def _flipped(report: Report) -> list[Count]:
-    found = [e.evidence.direction for e in report.examples if e.evidence and e.evidence.direction]
-    flips, agreeing = sum(len(d.flips) for d in found), sum(d.agreeing for d in found)
+def _flipped(verdicts: Verdicts) -> list[Count]:
+    flips, agreeing = verdicts.flips, verdicts.agreeing
     sentence = f"{part(agreeing, flips, 'predicted sign', 'holds', 'hold')} in a real forward pass"
     return [Count("Where does the gradient point?", f"{sentence} ({percent(agreeing / flips)}).")] if flips else []

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from saliency_report.page.text import plural, preview
-from saliency_report.record import ExampleResult, Report
+from saliency_report.record import ExampleResult
 
 VALUES = 4  # values of a setting that are named where they differ and are no numbers
 
@@ -21,25 +21,63 @@ class Settings:
     differing: list[tuple[str, str]]
 
 
-def settings(report: Report) -> Settings:
-    """The settings that had a part in some number of the run; a record of an early version has few."""
-    found: dict[str, list[Any]] = defaultdict(list)
-    for result in report.examples:
-        if result.maps:
-            for name, value in _used(result):
-                found[name].append(value)
-    same, differing = [], []
-    for name, values in found.items():
-        counts = Counter(_written(value) for value in values)
-        if len(counts) == 1:
-            same.append((name, next(iter(counts))))
-        elif all(isinstance(value, int | float) for value in values):
-            differing.append((name, f"{_written(min(values))} to {_written(max(values))}"))
-        else:
-            named = [f"{value} in {plural(count, 'example')}" for value, count in counts.most_common(VALUES)]
-            more = [plural(len(counts) - VALUES, "other value")] if len(counts) > VALUES else []
-            differing.append((name, ", ".join([*named, *more])))
-    return Settings(same, differing)
+@dataclass
+class Made:
+    """What the examples used and what they leave open, gathered one example at a time."""
+
+    used: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    ranges: dict[str, tuple[Any, Any] | None] = field(default_factory=dict)
+    explained: int = 0
+    tested: int = 0
+    with_layers: int = 0
+
+    def add(self, result: ExampleResult) -> None:
+        """Take in an example that has a map."""
+        if not result.maps:
+            return
+        evidence = result.evidence
+        self.explained += 1
+        self.tested += bool(evidence and evidence.faithfulness and evidence.faithfulness.rankings)
+        self.with_layers += bool(evidence and evidence.layers)
+        for name, value in _used(result):
+            self.used[name][_written(value)] += 1
+            limits = self.ranges.get(name, (value, value))
+            if limits and isinstance(value, int | float):
+                self.ranges[name] = min(limits[0], value), max(limits[1], value)
+            else:
+                self.ranges[name] = None
+
+    def settings(self) -> Settings:
+        """The settings that had a part in some number of the run; a record of an early version has few."""
+        same, differing = [], []
+        for name, counts in self.used.items():
+            if len(counts) == 1:
+                same.append((name, next(iter(counts))))
+            elif limits := self.ranges[name]:
+                differing.append((name, " to ".join(map(_written, limits))))
+            else:
+                named = [f"{value} in {plural(count, 'example')}" for value, count in counts.most_common(VALUES)]
+                more = [plural(len(counts) - VALUES, "other value")] if len(counts) > VALUES else []
+                differing.append((name, ", ".join([*named, *more])))
+        return Settings(same, differing)
+
+    def not_shown(self, examples: int) -> list[str]:
+        """What a reader might take the page of so many examples to show, and it does not."""
+        said = [
+            "Whether the answers are right, fair or safe. A map shows what an answer reacts to, not whether it should.",
+            f"What the model does with other texts. Whoever wrote the input chose {_these(examples)}; "
+            "nothing here says how typical they are.",
+            "How words work together. Each has one number, and two that matter only jointly may both have a small one.",
+            "What other weights do. The numbers hold for the models and the number format in the table above.",
+        ]
+        if self.tested < self.explained:
+            counted = f"{self.tested:,} of {self.explained:,} examples were" if self.tested else "No example was"
+            said.append(f"Whether every map is faithful to the model. {counted} tested for it.")
+        if self.explained and not self.with_layers:
+            said.append(
+                "What happens between the embeddings and the answer. The layers of the model were not looked at."
+            )
+        return said
 
 
 def _used(result: ExampleResult) -> Iterator[tuple[str, Any]]:
@@ -83,25 +121,6 @@ def _written(value: Any) -> str:
     if isinstance(value, list):
         return f"[{preview(', '.join(map(_written, value)), 60)}]"
     return preview(str(value), 60)
-
-
-def not_shown(report: Report) -> list[str]:
-    """What a reader might take the page to show, and it does not."""
-    explained = [result for result in report.examples if result.maps]
-    tested = sum(bool(r.evidence and r.evidence.faithfulness and r.evidence.faithfulness.rankings) for r in explained)
-    said = [
-        "Whether the answers are right, fair or safe. A map shows what an answer reacts to, not whether it should.",
-        f"What the model does with other texts. Whoever wrote the input chose {_these(len(report.examples))}; "
-        "nothing here says how typical they are.",
-        "How words work together. Each has one number, and two that matter only jointly may both have a small one.",
-        "What other weights do. The numbers hold for the models and the number format in the table above.",
-    ]
-    if explained and tested < len(explained):
-        counted = f"{tested:,} of {len(explained):,} examples were" if tested else "No example was"
-        said.append(f"Whether every map is faithful to the model. {counted} tested for it.")
-    if explained and not any(r.evidence and r.evidence.layers for r in explained):
-        said.append("What happens between the embeddings and the answer. The layers of the model were not looked at.")
-    return said
 
 
 def _these(count: int) -> str:

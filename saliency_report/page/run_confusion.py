@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from saliency_report.page import colour
 from saliency_report.page.overview import model_name
 from saliency_report.page.run_links import filtered, of_model
 from saliency_report.page.text import label, percent, plural
-from saliency_report.record import Report
+from saliency_report.record import ExampleResult, Report
 
 LABELS = 12  # rows and columns of a table
 TABLES = 2
@@ -50,26 +50,35 @@ class Confusion:
     left_out: str
 
 
-def confusions(report: Report) -> tuple[list[Confusion], int]:
-    """The tables of the models with most expected labels, and how many other models have some."""
-    counts: dict[int, Counter[tuple[str, str]]] = defaultdict(Counter)
-    orders: dict[int, dict[str, int]] = defaultdict(dict)
-    for result in report.examples:
+@dataclass
+class Confusions:
+    """Predicted and expected labels of each model, counted one example at a time."""
+
+    counts: dict[int, Counter[tuple[str, str]]] = field(default_factory=lambda: defaultdict(Counter))
+    orders: dict[int, dict[str, int]] = field(default_factory=lambda: defaultdict(dict))
+
+    def add(self, result: ExampleResult) -> None:
+        """Count an example, where it is a text with an expected label."""
         answer = result.prediction
         if result.task != "text-classification" or result.model is None or answer is None:
-            continue
+            return
         if answer.expected is None or answer.predicted is None:
-            continue
+            return
         expected, predicted = answer.outcomes[answer.expected], answer.outcomes[answer.predicted]
-        counts[result.model][expected.label, predicted.label] += 1
-        orders[result.model] |= {expected.label: answer.expected, predicted.label: answer.predicted}
-    enough = [model for model in counts if counts[model].total() >= FEWEST]
-    most = sorted(enough, key=lambda model: -counts[model].total())
-    tables = [
-        confusion(model_name(report, model), counts[model], orders[model], of_model(report, model))
-        for model in sorted(most[:TABLES])
-    ]
-    return tables, len(most) - len(tables)
+        self.counts[result.model][expected.label, predicted.label] += 1
+        self.orders[result.model] |= {expected.label: answer.expected, predicted.label: answer.predicted}
+
+    def tables(self, report: Report, several: bool) -> tuple[list[Confusion], int]:
+        """The tables of the models with most expected labels, and how many other models have some."""
+        enough = [model for model in self.counts if self.counts[model].total() >= FEWEST]
+        most = sorted(enough, key=lambda model: -self.counts[model].total())
+        tables = [
+            confusion(
+                model_name(report, model), self.counts[model], self.orders[model], of_model(report, model, several)
+            )
+            for model in sorted(most[:TABLES])
+        ]
+        return tables, len(most) - len(tables)
 
 
 def confusion(model: str, counts: Counter[tuple[str, str]], order: dict[str, int], among: dict[str, str]) -> Confusion:

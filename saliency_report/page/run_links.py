@@ -36,7 +36,6 @@ def filtered(**state: str) -> str:
     return f"#{'&'.join(pairs)}"
 
 
-def of_model(report: Report, index: int) -> dict[str, str]:
-    """What a link adds to show one model's examples alone; nothing where there is no other."""
-    several = len({result.model for result in report.examples if result.model is not None}) > 1
+def of_model(report: Report, index: int, several: bool) -> dict[str, str]:
+    """What a link adds to show one model's examples alone; nothing where there are not `several`."""
     return {"model": model_name(report, index)} if several else {}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from saliency_report.page.overview import task_name
-from saliency_report.page.run_confusion import Confusion, confusions
+from saliency_report.page.run_confusion import Confusion
 from saliency_report.page.run_links import filtered
-from saliency_report.page.run_problems import Problems, problems
-from saliency_report.page.run_spread import Spread, spreads
-from saliency_report.page.run_words import Class, classes
-from saliency_report.page.scores import Scores
-from saliency_report.record import Report
+from saliency_report.page.run_problems import Problems
+from saliency_report.page.run_spread import Spread
+from saliency_report.page.run_words import Class
+from saliency_report.record import ExampleResult
 
 SHORT = 20  # examples; with fewer, tables over the run say little, and stood 700 pixels before the first example
 
@@ -48,39 +47,35 @@ class Overview:
         return ", ".join(name for name, held in parts.items() if held) if self.is_short else ""
 
 
-def overview(report: Report, scores: Scores) -> Overview | None:
-    """The overview of a run; None of an empty one."""
-    if not report.examples:
-        return None
-    wrong = problems(report, scores)
-    return Overview(
-        _cards(report, wrong),
-        *confusions(report),
-        *classes(report, scores),
-        spreads(report),
-        wrong,
-        len(report.examples) < SHORT,
-    )
+@dataclass
+class Counts:
+    """How many examples of each task, and how many answers were judged and right."""
 
+    tasks: Counter[str] = field(default_factory=Counter)
+    judged: int = 0
+    right: int = 0
 
-def _cards(report: Report, wrong: Problems) -> list[Card]:
-    tasks = Counter(example.task for example in report.examples)
-    total = sum(tasks.values())
-    parts = [f"{count:,} of {task_name(task)}" for task, count in tasks.items()]
-    what = ", ".join(parts) if len(tasks) > 1 else f"of {task_name(next(iter(tasks)))}"
-    cards = [Card(f"{total:,}", "example" if total == 1 else "examples", what)]
-    answers = [example.prediction for example in report.examples if example.prediction]
-    judged = [answer for answer in answers if answer.expected is not None]
-    if judged:
-        right = sum(answer.expected == answer.predicted for answer in judged)
-        missed = len(judged) - right
-        note = f"{missed:,} wrong" if missed else "of those with an expected answer"
-        cards.append(Card(f"{right:,} of {len(judged):,}", "right", note, filtered(show="wrong") if missed else ""))
-    if not wrong.failed and not wrong.warned:
-        return [*cards, Card("0", "failed", "none with a warning")]
-    cards.append(_counted(wrong.failed, "failed", "bad"))
-    cards.append(_counted(wrong.warned, "with a warning", "warned"))
-    return cards
+    def add(self, result: ExampleResult) -> None:
+        """Count an example."""
+        self.tasks[result.task] += 1
+        if result.prediction and result.prediction.expected is not None:
+            self.judged += 1
+            self.right += result.prediction.expected == result.prediction.predicted
+
+    def cards(self, wrong: Problems) -> list[Card]:
+        """The counts in large."""
+        total = self.tasks.total()
+        parts = [f"{count:,} of {task_name(task)}" for task, count in self.tasks.items()]
+        what = ", ".join(parts) if len(parts) > 1 else f"of {task_name(next(iter(self.tasks)))}"
+        cards = [Card(f"{total:,}", "example" if total == 1 else "examples", what)]
+        if self.judged:
+            missed = self.judged - self.right
+            note = f"{missed:,} wrong" if missed else "of those with an expected answer"
+            href = filtered(show="wrong") if missed else ""
+            cards.append(Card(f"{self.right:,} of {self.judged:,}", "right", note, href))
+        if not wrong.failed and not wrong.warned:
+            return [*cards, Card("0", "failed", "none with a warning")]
+        return [*cards, _counted(wrong.failed, "failed", "bad"), _counted(wrong.warned, "with a warning", "warned")]
 
 
 def _counted(count: int, name: str, css: str) -> Card:

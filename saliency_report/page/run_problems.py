@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from saliency_report.page.facts import Fact, notes
 from saliency_report.page.run_links import Place, filtered, place
@@ -45,33 +46,55 @@ class Problems:
         return f"{plural(len(self.folded), 'message')} more"
 
 
-def problems(report: Report, scores: Scores) -> Problems:
-    """What went wrong in the run, failures first."""
-    found: dict[Fact, list[tuple[int, str]]] = {}
-    failed, warned, incomplete = 0, 0, 0
-    for number, result in enumerate(report.examples, 1):
-        facts = dict.fromkeys(of_example(report, scores, result))
-        failed += result.failure is not None
-        warned += is_warned(facts)
-        incomplete += is_incomplete(facts)
+@dataclass
+class _Stands:
+    """Where a message stands: the number and id of the first examples, and in how many it does."""
+
+    first: list[tuple[int, str]] = field(default_factory=list)
+    count: int = 0
+
+
+@dataclass
+class Found:
+    """What went wrong, gathered one example at a time."""
+
+    report: Report
+    scores: Scores
+    failed: int = 0
+    warned: int = 0
+    incomplete: int = 0
+    facts: dict[Fact, _Stands] = field(default_factory=lambda: defaultdict(_Stands))
+
+    def add(self, number: int, result: ExampleResult) -> None:
+        """Take in all that an example says."""
+        facts = dict.fromkeys(of_example(self.report, self.scores, result))
+        self.failed += result.failure is not None
+        self.warned += is_warned(facts)
+        self.incomplete += is_incomplete(facts)
         for fact in facts:
-            found.setdefault(fact, []).append((number, result.id))
-    rows = sorted(found.items(), key=lambda item: (item[0].mark != FAILED, _SEVERITY[item[0].kind]))
-    states = {"failed": (failed, "failed"), "warned": (warned, "with a warning")}
-    states["incomplete"] = (incomplete, "does not add up")
-    return Problems(
-        [_problem(*row, PLACES, LONGEST) for row in rows[:OPEN]],
-        [_problem(*row, PLACES_FOLDED, LONGEST_FOLDED) for row in rows[OPEN : OPEN + FOLDED]],
-        max(0, len(rows) - OPEN - FOLDED),
-        failed,
-        warned,
-        [(filtered(show=state), name) for state, (count, name) in states.items() if count],
-    )
+            stands = self.facts[fact]
+            stands.count += 1
+            if len(stands.first) < PLACES:
+                stands.first.append((number, result.id))
+
+    def problems(self) -> Problems:
+        """What went wrong in the run, failures first."""
+        rows = sorted(self.facts.items(), key=lambda item: (item[0].mark != FAILED, _SEVERITY[item[0].kind]))
+        states = {"failed": (self.failed, "failed"), "warned": (self.warned, "with a warning")}
+        states["incomplete"] = (self.incomplete, "does not add up")
+        return Problems(
+            [_problem(*row, PLACES, LONGEST) for row in rows[:OPEN]],
+            [_problem(*row, PLACES_FOLDED, LONGEST_FOLDED) for row in rows[OPEN : OPEN + FOLDED]],
+            max(0, len(rows) - OPEN - FOLDED),
+            self.failed,
+            self.warned,
+            [(filtered(show=state), name) for state, (count, name) in states.items() if count],
+        )
 
 
-def _problem(fact: Fact, examples: list[tuple[int, str]], places: int, longest: int) -> Problem:
-    linked = [place(*example) for example in examples[:places]]
-    return Problem(fact, preview(fact.text, longest), linked, len(examples) - len(linked))
+def _problem(fact: Fact, stands: _Stands, places: int, longest: int) -> Problem:
+    linked = [place(*example) for example in stands.first[:places]]
+    return Problem(fact, preview(fact.text, longest), linked, stands.count - len(linked))
 
 
 def is_warned(facts: Iterable[Fact]) -> bool:

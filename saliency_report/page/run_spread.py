@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from saliency_report.page import text
 from saliency_report.page.evidence_parts import title_of
 from saliency_report.page.run_histogram import Histogram, Scale, histogram
 from saliency_report.page.run_links import Place, place
-from saliency_report.record import Report
+from saliency_report.record import ExampleResult, Report
 
 FEWEST = 5  # values of which a histogram is drawn; fewer stand in a sentence alone
 _TENTHS = tuple(number / 10 for number in range(1, 10))
@@ -44,17 +44,37 @@ class Spread:
     histogram: Histogram | None
 
 
-def spreads(report: Report) -> list[Spread]:
-    """What the run has of completeness, faithfulness and the share of special tokens."""
-    return [*_completeness(report), *_faithfulness(report), *_special(report)]
+@dataclass
+class Spreads:
+    """Completeness, faithfulness and the share of special tokens, gathered one example at a time."""
 
+    gaps: dict[str, list[_Value]] = field(default_factory=lambda: defaultdict(list))
+    normalised: list[_Value] = field(default_factory=list)
+    beaten: list[_Value] = field(default_factory=list)
+    special: list[_Value] = field(default_factory=list)
 
-def _completeness(report: Report) -> Iterator[Spread]:
-    by_method: dict[str, list[_Value]] = defaultdict(list)
-    for number, result in enumerate(report.examples, 1):
+    def add(self, number: int, result: ExampleResult) -> None:
+        """Take in what an example has of them."""
         for map_ in result.maps:
             if map_.completeness and map_.completeness.relative is not None:
-                by_method[map_.method].append((map_.completeness.relative, number, result.id))
+                self.gaps[map_.method].append((map_.completeness.relative, number, result.id))
+        if not result.maps:
+            return
+        if (share := result.maps[result.headline].special_share) is not None:
+            self.special.append((share, number, result.id))
+        test = result.evidence and result.evidence.faithfulness
+        if test and test.rankings:
+            first = test.rankings[0]
+            self.beaten.append((first.beaten / test.random.orders, number, result.id))
+            if first.normalised_aopc is not None:
+                self.normalised.append((first.normalised_aopc, number, result.id))
+
+    def found(self, report: Report) -> list[Spread]:
+        """What the run has of them."""
+        return [*_completeness(report, self.gaps), *_faithfulness(self), *_special(self.special)]
+
+
+def _completeness(report: Report, by_method: dict[str, list[_Value]]) -> Iterator[Spread]:
     for method, values in by_method.items():
         yield _spread(
             f"How far off {title_of(report, method)} is",
@@ -65,26 +85,16 @@ def _completeness(report: Report) -> Iterator[Spread]:
         )
 
 
-def _faithfulness(report: Report) -> Iterator[Spread]:
-    found = [
-        (result.evidence.faithfulness, number, result.id)
-        for number, result in enumerate(report.examples, 1)
-        if result.maps and result.evidence and result.evidence.faithfulness and result.evidence.faithfulness.rankings
-    ]
-    values = [
-        (test.rankings[0].normalised_aopc, number, id_)
-        for test, number, id_ in found
-        if test.rankings[0].normalised_aopc is not None
-    ]
-    if values and len(values) == len(found):
+def _faithfulness(gathered: Spreads) -> Iterator[Spread]:
+    values = gathered.normalised
+    if values and len(values) == len(gathered.beaten):
         yield _spread(
             "Normalised AOPC",
             ("first map", values, text.correlation, min(values)),
             "0 is the worst order of words that a search found, 1 the best: higher is more faithful.",
             _NORMALISED,
         )
-    elif found:
-        values = [(test.rankings[0].beaten / test.random.orders, number, id_) for test, number, id_ in found]
+    elif values := gathered.beaten:
         yield _spread(
             "Random orders beaten",
             ("first map", values, _beaten, min(values)),
@@ -99,12 +109,7 @@ def _beaten(share: float) -> str:
     return text.percent(math.floor(share * 100 + 1e-9) / 100 if share >= 0.01 else share)
 
 
-def _special(report: Report) -> Iterator[Spread]:
-    values = [
-        (head.special_share, number, result.id)
-        for number, result in enumerate(report.examples, 1)
-        if result.maps and (head := result.maps[result.headline]).special_share is not None
-    ]
+def _special(values: list[_Value]) -> Iterator[Spread]:
     if any(value for value, *_ in values):
         yield _spread(
             "Share of special tokens",

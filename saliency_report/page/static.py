@@ -15,6 +15,7 @@ from saliency_report.page.drawings import PALETTE, bars
 from saliency_report.page.environment import make_environment
 from saliency_report.page.facts import CANCEL, ROUNDED
 from saliency_report.page.figures import Figure, target_figures
+from saliency_report.page.gathered import Gathered
 from saliency_report.page.own_templates import located
 from saliency_report.page.scores import scores
 from saliency_report.page.tables import rows, word_labels
@@ -47,11 +48,13 @@ def render_static(report: Report, templates: Path | None = None) -> str:
     """
     environment = make_environment(templates, charts=False)
     occurring = scores(report)
-    # What has an outline on the page is bold here.
-    examples = [
-        replace(found, outlined=found.outlined.replace("outlined", "bold"))
-        for found in (view(report, occurring, number, result) for number, result in enumerate(report.examples, 1))
-    ]
+    gathered = Gathered(report, occurring)
+    examples = []
+    for number, result in enumerate(report.examples, 1):
+        gathered.add(number, result)
+        found = view(report, occurring, number, result)
+        # What has an outline on the page is bold here.
+        examples.append(replace(found, outlined=found.outlined.replace("outlined", "bold")))
     rest = {
         example.number: [
             figure
@@ -87,6 +90,7 @@ def render_static(report: Report, templates: Path | None = None) -> str:
     with located(templates):
         page = environment.get_template("static.html.j2").render(
             report=report,
+            **gathered.shown(),
             count=len(examples),
             examples=examples,
             packed=False,
