@@ -23,7 +23,7 @@ from rich.console import Console
 from saliency_report import __version__
 from saliency_report.computing import Computing
 from saliency_report.drawing import Drawing
-from saliency_report.errors import InputError, OutputError, SaliencyReportError
+from saliency_report.errors import OutputError, SaliencyReportError
 from saliency_report.output import write
 from saliency_report.spec import DTYPES, json_schema, load_spec
 
@@ -166,17 +166,16 @@ def run(
     drawing.check(input, *[record_path] * record)
 
     report = computing.report(spec, _typed(ctx), debug=bool(ctx.meta["debug"]))
+    from saliency_report.record import json_parts
+    from saliency_report.terminal import shown, summary
+
+    results = shown(report)
     if not quiet:
-        from saliency_report.terminal import summary
-
         console = Console(soft_wrap=True, highlight=False)
-        for line in summary(report):
+        for line in summary(report, results):
             console.print(line)
-
-    from saliency_report.record import to_json
-
-    outputs = drawing.save(report, *[(record_path, to_json)] * record)
-    failed = sum(example.failure is not None for example in report.examples)
+    outputs = drawing.save(report, *[(record_path, json_parts)] * record)
+    failed = sum(result.failure is not None for result in results)
     done = len(report.examples) - failed
     also = f", {failed} failed" if failed else ""
     click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
@@ -204,15 +203,9 @@ def _typed(ctx: click.Context) -> str:
 @DEBUG
 def render(record: Path, **page: Any) -> None:
     """Draw the page of a report.json again; needs no torch."""
-    from saliency_report.record import from_json
+    from saliency_report.record import read_report
 
-    try:
-        text = record.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InputError(f"{record}: cannot be read: {reason}.", "Give the file that `run --json` wrote.") from error
-    report = from_json(text, str(record))
-    del text  # of 10,000 examples 92 MB
+    report = read_report(record)
     drawing = Drawing(**page)
     drawing.check(record)
     for path, drawn in zip(drawing.paths, drawing.draw(report), strict=True):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -46,17 +47,17 @@ class Drawing:
 
             make_environment(self.templates)
 
-    def draw(self, report: Report) -> list[str]:
-        """The pages as text."""
-        from saliency_report.page import render_page
+    def draw(self, report: Report) -> list[list[str]]:
+        """The pages as text, each in pieces."""
+        from saliency_report.page import page_parts
         from saliency_report.page.static import render_static
 
         charts = self.charts == "plotly"
-        pages = [render_page(report, charts=charts, embed_record=self.embed_record, templates=self.templates)]
-        return [*pages, render_static(report, templates=self.templates)] if self.static else pages
+        pages = [page_parts(report, charts=charts, embed_record=self.embed_record, templates=self.templates)]
+        return [*pages, [render_static(report, templates=self.templates)]] if self.static else pages
 
-    def save(self, report: Report, *others: tuple[Path, Callable[[Report], str]]) -> list[Path]:
-        """Draw and write the pages, and other files by their paths and what makes them of the report.
+    def save(self, report: Report, *others: tuple[Path, Callable[[Report], Iterable[str]]]) -> list[Path]:
+        """Draw and write the pages, and other files by their paths and what makes their pieces of the report.
 
         Raises:
             InputError: a template of one's own fails on this report; the pages then have the built-in ones.
@@ -68,19 +69,19 @@ class Drawing:
         except InputError as error:
             wrong, pages = error, replace(self, templates=None).draw(report)
         paths = [*self.paths, *(path for path, _ in others)]
-        _write_all(paths, [*pages, *(make(report) for _, make in others)])
+        _write_all(paths, [*(partial(iter, page) for page in pages), *(partial(make, report) for _, make in others)])
         if wrong:
             lost = f"Nothing is lost: {self.output} has the built-in templates. {wrong.next_step}"
             raise InputError(wrong.message, lost)
         return paths
 
 
-def _write_all(paths: Sequence[Path], texts: Sequence[str]) -> None:
+def _write_all(paths: Sequence[Path], makes: Sequence[Callable[[], Iterable[str]]]) -> None:
     try:
-        for path, text in zip(paths, texts, strict=True):
-            write(path, text)
+        for path, make in zip(paths, makes, strict=True):
+            write(path, make())
     except OutputError as error:
         rescue = Path(tempfile.mkdtemp(prefix="saliency-report-"))
-        for path, text in zip(paths, texts, strict=True):
-            write(rescue / path.name, text)
+        for path, make in zip(paths, makes, strict=True):
+            write(rescue / path.name, make())
         raise OutputError(error.message, f"Nothing is lost: see {rescue}. {error.next_step}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from saliency_report.errors import OutputError
@@ -30,8 +31,8 @@ def check_writable(path: Path) -> None:
         ) from error
 
 
-def write(path: Path, text: str) -> None:
-    """Write a text under another name and move it into place, so that nobody meets half a file.
+def write(path: Path, pieces: Iterable[str]) -> None:
+    """Write the pieces of a text under another name and move it into place, so that nobody meets half a file.
 
     Raises:
         OutputError: the disk is full, say; what was at `path` before is untouched.
@@ -39,13 +40,15 @@ def write(path: Path, text: str) -> None:
     path = path.resolve()  # through a link to the file that it names
     temporary = _beside(path)
     try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        with temporary.open("w", encoding="utf-8", newline="\n") as file:
+            file.writelines(pieces)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(
             f"{path.name} cannot be written: {error.strerror}.", "Name a file elsewhere with -o."
         ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> Path:

@@ -21,7 +21,7 @@ from saliency_report import __version__, engine, record
 from saliency_report.aggregation import AGGREGATIONS
 from saliency_report.methods import METHODS, Method
 from saliency_report.metrics.run import over_the_run
-from saliency_report.record import ExampleResult, Report
+from saliency_report.record import ExampleResult, Report, Results
 from saliency_report.spec import Spec
 from saliency_report.worker import Answer, Setting, Window, Worker, windows
 
@@ -51,12 +51,13 @@ class Run:
     command: str | None = None
     share: Share | None = None
     models: dict[int, record.Model] = field(default_factory=dict)
-    results: dict[int, tuple[int, ExampleResult]] = field(default_factory=dict)
+    used: set[str] = field(default_factory=lambda: {"gradient"})  # methods
 
     def __post_init__(self) -> None:
         self.start = self.tokens or engine.token_budget(self.device)
         self.budget = self.start
         self.methods = METHODS | {method.name: method for method in self.custom}
+        self.results = Results(places=len(self.spec.examples))
 
     def report(self) -> Report:
         """Explain every example."""
@@ -66,13 +67,11 @@ class Run:
     def _report(self, matmul: record.Matmul | None) -> Report:
         begun, created = time.perf_counter(), datetime.now(UTC)
         setting = Setting(self.spec.folder, self.device, self.start, self.custom, self.debug)
-        for answer in (self.share or alone)(
-            setting, [*windows(self.spec.examples, self.dtype, more=bool(self.custom))]
-        ):
+        cut = [*windows(self.spec.examples, self.dtype, more=bool(self.custom))]
+        for answer in (self.share or alone)(setting, cut):
             self._take(answer)
-        examples = [self._numbered(*self.results[place]) for place in range(len(self.spec.examples))]
-        used = {"gradient", *(map_.method for example in examples for map_ in example.maps)}
-        methods = [method for method in self.methods.values() if method.name in used]
+        self._number_models({window.group for window in cut})
+        methods = [method for method in self.methods.values() if method.name in self.used]
         scores = {score for method in methods for score in method.scores}
         return Report(
             title=self.spec.title,
@@ -97,8 +96,8 @@ class Run:
                 if a.name in scores
             ],
             models=[self.models[group] for group in sorted(self.models)],
-            examples=examples,
-            evidence=over_the_run(examples, {method.name: method.title for method in methods}),
+            examples=self.results,
+            evidence=over_the_run(self.results, {method.name: method.title for method in methods}),
             warnings=self._said_of_memory(),
         )
 
@@ -109,13 +108,22 @@ class Run:
             furthest = max((m.equivalence for m in (known, answer.model) if m.equivalence is not None), default=None)
             self.models[answer.group] = answer.model.model_copy(update={"equivalence": furthest})
         self.budget = min(self.budget, answer.tokens)
-        self.results[answer.place] = answer.group, answer.result
-        self.progress(self._numbered(answer.group, answer.result))
+        self.used |= {map_.method for map_ in answer.result.maps}
+        # Its number once all are known: one that does not load has none.
+        self.results[answer.place] = answer.result.model_copy(update={"model": answer.group})
+        self.progress(answer.result.model_copy(update={"model": self._number(answer.group)}))
 
-    def _numbered(self, group: int, result: ExampleResult) -> ExampleResult:
-        """The result with the number of its model among those that could be loaded."""
-        number = sum(other < group for other in self.models) if group in self.models else None
-        return result.model_copy(update={"model": number})
+    def _number(self, group: int) -> int | None:
+        """The number of a model among those that could be loaded."""
+        return sum(other < group for other in self.models) if group in self.models else None
+
+    def _number_models(self, groups: set[int]) -> None:
+        """Let the results name their models by number where not all did load."""
+        if self.models.keys() == groups:
+            return
+        for place, result in enumerate(self.results):
+            assert result.model is not None
+            self.results[place] = result.model_copy(update={"model": self._number(result.model)})
 
     def _said_of_memory(self) -> list[str]:
         if self.budget == self.start:

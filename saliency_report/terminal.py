@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.style import Style
 from rich.text import Text
@@ -24,15 +24,16 @@ JOINER = "\u200d"  # of several emoji into one
 WIDTH = 600  # characters of text shown; the page has all of it
 
 
-def summary(report: Report) -> Iterator[Text]:
-    """The lines of the first results and of those that failed, then what is said of models and of the run."""
-    left_out = 0
-    for i, result in enumerate(report.examples):
-        if i < SHOWN_EXAMPLES or result.failure:
-            yield from lines(result)
-        else:
-            left_out += 1
-    if left_out:
+def shown(report: Report) -> list[ExampleResult]:
+    """The first results, and those that failed."""
+    return [result for i, result in enumerate(report.examples) if i < SHOWN_EXAMPLES or result.failure]
+
+
+def summary(report: Report, results: Sequence[ExampleResult]) -> Iterator[Text]:
+    """The lines of the results that are shown, then what is said of models and of the run."""
+    for result in results:
+        yield from lines(result)
+    if left_out := len(report.examples) - len(results):
         yield Text(f"… {left_out} more in the page")
     for model in report.models:
         if model.precision:

@@ -94,6 +94,7 @@ class Worker:
             for place, result in self.outcomes.ready:
                 yield Answer(window.group, place, result, self.info, self.budget.tokens)
             self.outcomes.ready.clear()
+        engine.give_back_memory()
 
     def _steps(self, window: Window) -> Iterator[None]:
         """Yields whenever something may be ready."""

@@ -553,13 +553,13 @@ def test_rollout_is_one_in_all_and_the_same_for_every_target(family: str, explai
     written = f"model: {family}, methods: [attention_rollout, gradient_x_attention]"
     if family == "bert-choice":
         asked = f"- {{task: multiple-choice, {written}, question: The cat is, choices: [bad, Rome]}}"
-        results = explain(asked).examples * 2
+        results = [*explain(asked).examples] * 2
         nth = (0, 1)
     else:
         asked = "".join(
             classify(family, "The cat sat.", f"{written[written.index('methods') :]}, target: {i}") for i in "01"
         )
-        results = explain(asked).examples
+        results = [*explain(asked).examples]
         nth = (0, 0)
     rollouts = [
         measured(map_of(r, "attention_rollout", n).scores["attention"]) for r, n in zip(results, nth, strict=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -26,7 +27,7 @@ def shown(encoding: Encoding) -> list[str | None]:
     return [None if t.segment is None else encoding.segments[t.segment].text[t.start : t.end] for t in encoding.tokens]
 
 
-def only(results: list[ExampleResult]) -> ExampleResult:
+def only(results: Sequence[ExampleResult]) -> ExampleResult:
     (result,) = results
     assert result.failure is None, result.failure
     return result

@@ -7,7 +7,14 @@ Pegasus, Falcon-H1, Gemma-3n, right-padded Llama-type classifiers and others, an
 Rows are padded on the right: left padding without explicit positions moves GPT-2's gradients by half.
 """
 
-from saliency_report.engine.device import default_dtype, device_name, is_out_of_memory, pick_device, token_budget
+from saliency_report.engine.device import (
+    default_dtype,
+    device_name,
+    give_back_memory,
+    is_out_of_memory,
+    pick_device,
+    token_budget,
+)
 from saliency_report.engine.evaluate import Job, embed, evaluate, rows_of
 from saliency_report.engine.forward import (
     Gradients,
@@ -31,6 +38,7 @@ __all__ = [
     "evaluate",
     "float32_products",
     "generate",
+    "give_back_memory",
     "gradients",
     "is_causal",
     "is_out_of_memory",

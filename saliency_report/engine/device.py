@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+from contextlib import suppress
+
 import torch
 
 from saliency_report.errors import InputError
@@ -43,6 +46,15 @@ def default_dtype(device: torch.device) -> str:
 def token_budget(device: torch.device) -> int:
     """Padded tokens a batch to begin with: on two CPU cores 256 to 512 are fastest, 1,024 take 1.2 times as long."""
     return 512 if device.type == "cpu" else 16_384
+
+
+def give_back_memory() -> None:
+    """Let the C library return to the system what it holds and does not use, where it can.
+
+    Batches of ever other sizes leave gaps in its heap: 80 to 130 MB after a window of 512 texts.
+    """
+    with suppress(OSError, AttributeError):  # another library than glibc
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -18,8 +18,37 @@ class _Figures:
     """What the examples say of one ranking; a title comes with its tests."""
 
     title: str | None = None
-    tested: list[tuple[Ranking, Faithfulness]] = field(default_factory=list)
-    plausible: list[Plausibility] = field(default_factory=list)
+    examples: int = 0
+    better_than_random: int = 0
+    marked: int = 0
+    values: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    def tested(self, ranking: Ranking, tests: Faithfulness) -> None:
+        """Take in what one example's tests say of it."""
+        self.title = self.title or ranking.title
+        self.examples += 1
+        self.better_than_random += is_better_than_random(ranking, tests.random)
+        self._add(
+            aopc=ranking.aopc,
+            random_aopc=_mean(tests.random.aopc),
+            sufficiency=_mean(ranking.sufficiency),
+            normalised_aopc=ranking.normalised_aopc,
+            tau_loo=ranking.tau_loo,
+        )
+
+    def plausible(self, found: Plausibility) -> None:
+        """Take in how well its map finds what a person marked in one example."""
+        self.marked += 1
+        self._add(auprc=found.auprc, chance=found.chance, f1=found.f1, iou=found.iou)
+
+    def _add(self, **values: float | None) -> None:
+        for name, value in values.items():
+            if value is not None:
+                self.values[name].append(value)
+
+    def mean(self, name: str) -> float | None:
+        """Of the examples that have a value."""
+        return _mean(self.values[name])
 
 
 def over_the_run(
@@ -40,12 +69,10 @@ def over_the_run(
         if tests:
             units.add((example.model, example.maps[example.headline].target.quantity))
             for ranking in tests.rankings:
-                figures = rankings[ranking.name]
-                figures.title = figures.title or ranking.title
-                figures.tested.append((ranking, tests))
+                rankings[ranking.name].tested(ranking, tests)
         for map_ in _of_the_headline_target(example):
             if map_.plausibility:
-                rankings[map_.method].plausible.append(map_.plausibility)
+                rankings[map_.method].plausible(map_.plausibility)
     one_unit = len(units) == 1
     return [_evidence(name, titles.get(name, name), figures, one_unit) for name, figures in rankings.items()]
 
@@ -66,23 +93,22 @@ def _target(map_: Map) -> tuple[object, ...]:
 
 
 def _evidence(name: str, otherwise: str, figures: _Figures, one_unit: bool) -> RunEvidence:
-    tested, plausible = figures.tested, figures.plausible
-    alike = tested if one_unit else []
+    in_units = figures.mean if one_unit else lambda name: None
     return RunEvidence(
         name=name,
         title=figures.title or otherwise,
-        examples=len(tested),
-        aopc=_mean(ranking.aopc for ranking, _ in alike),
-        random_aopc=_mean(_mean(tests.random.aopc) for _, tests in alike),
-        sufficiency=_mean(_mean(ranking.sufficiency) for ranking, _ in alike),
-        normalised_aopc=_mean(ranking.normalised_aopc for ranking, _ in tested),
-        tau_loo=_mean(ranking.tau_loo for ranking, _ in tested),
-        better_than_random=sum(is_better_than_random(ranking, tests.random) for ranking, tests in tested),
-        auprc=_mean(p.auprc for p in plausible),
-        chance=_mean(p.chance for p in plausible),
-        f1=_mean(p.f1 for p in plausible),
-        iou=_mean(p.iou for p in plausible),
-        marked=len(plausible),
+        examples=figures.examples,
+        aopc=in_units("aopc"),
+        random_aopc=in_units("random_aopc"),
+        sufficiency=in_units("sufficiency"),
+        normalised_aopc=figures.mean("normalised_aopc"),
+        tau_loo=figures.mean("tau_loo"),
+        better_than_random=figures.better_than_random,
+        auprc=figures.mean("auprc"),
+        chance=figures.mean("chance"),
+        f1=figures.mean("f1"),
+        iou=figures.mean("iou"),
+        marked=figures.marked,
     )
 
 

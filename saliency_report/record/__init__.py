@@ -16,7 +16,7 @@ from saliency_report.record.evidence import (
     RunEvidence,
     Stage,
 )
-from saliency_report.record.files import from_json, to_json
+from saliency_report.record.files import from_json, json_parts, read_report, to_json
 from saliency_report.record.part import Part
 from saliency_report.record.report import (
     READABLE,
@@ -33,12 +33,13 @@ from saliency_report.record.report import (
     Precision,
     Prediction,
     Quantity,
-    Report,
     Segment,
     Target,
     Token,
     Word,
 )
+from saliency_report.record.results import Results
+from saliency_report.record.run import Report
 
 __all__ = [
     "READABLE",
@@ -69,6 +70,7 @@ __all__ = [
     "Randomisation",
     "Ranking",
     "Report",
+    "Results",
     "RunEvidence",
     "Segment",
     "Stage",
@@ -76,5 +78,7 @@ __all__ = [
     "Token",
     "Word",
     "from_json",
+    "json_parts",
+    "read_report",
     "to_json",
 ]

@@ -2,39 +2,57 @@
 
 from __future__ import annotations
 
+import io
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
 
 from saliency_report.collection import uncollected
 from saliency_report.errors import InputError
-from saliency_report.record.report import READABLE, ExampleResult, Report
+from saliency_report.record.report import READABLE
+from saliency_report.record.results import Results, escaped, from_line, to_line
+from saliency_report.record.run import Report
 
-_EXAMPLES = ',\n "examples": [\n'
+# The lines before the first example and after the last one.
+_EXAMPLES, _END = ' "examples": [\n', "]\n"
 
 
 def to_json(report: Report) -> str:
     """The report as JSON text, one line an example, so that a diff of two runs names the examples."""
+    return "".join(json_parts(report))
+
+
+def json_parts(report: Report) -> Iterator[str]:
+    """The same text piece by piece: that of 10,000 examples is 92 MB."""
     head = report.model_dump(mode="json", exclude={"examples"})
-    lines = ",\n".join(map(_line, report.examples))
-    text = _escaped(json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1))
-    return f"{text[:-2]}{_EXAMPLES}{lines}\n]\n}}\n"
+    examples = report.examples
+    text = escaped(json.dumps(head, ensure_ascii=False, allow_nan=False, indent=1))
+    yield f"{text[:-2]},\n{_EXAMPLES}"
+    separator = ""
+    for line in examples.lines() if isinstance(examples, Results) else map(to_line, examples):
+        yield separator + line
+        separator = ",\n"
+    yield f"\n{_END}}}\n"
 
 
-def _line(example: ExampleResult) -> str:
+@uncollected()
+def read_report(path: Path) -> Report:
+    """The report of a file that `run --json` wrote, read line by line.
+
+    Raises:
+        InputError: the file cannot be read, or is not a report.
+    """
     try:
-        return example.model_dump_json()
-    except PydanticSerializationError:  # half of a surrogate pair has no UTF-8
-        data = example.model_dump(mode="json")
-        return _escaped(json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":")))
-
-
-def _escaped(text: str) -> str:
-    """JSON with halves of surrogate pairs as \\ud800, and all else as it is."""
-    return re.sub("[\ud800-\udfff]", lambda half: f"\\u{ord(half[0]):04x}", text)
+        with path.open(encoding="utf-8", newline="\n") as file, suppress(ValueError, RecursionError):
+            return _by_lines(file)
+        return from_json(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InputError(f"{path}: cannot be read: {reason}.", "Give the file that `run --json` wrote.") from error
 
 
 @uncollected()
@@ -44,10 +62,8 @@ def from_json(text: str, name: str) -> Report:
     Raises:
         InputError: the text is not a report of this schema version; `name` is the file that the message names.
     """
-    try:
-        return _by_lines(text)
-    except (ValueError, RecursionError):  # of another layout, or wrong: what is wrong is said below
-        pass
+    with suppress(ValueError, RecursionError):  # of another layout, or wrong: what is wrong is said below
+        return _by_lines(io.StringIO(text, newline="\n"))
     try:
         data = json.loads(text)
     except RecursionError as error:
@@ -74,19 +90,18 @@ def from_json(text: str, name: str) -> Report:
         ) from error
 
 
-def _by_lines(text: str) -> Report:
-    """The report, read an example at a time as `to_json` lays them out, so that 10,000 never lie in memory as JSON."""
-    end = text.index(_EXAMPLES)
-    head = json.loads(text[:end] + "}")
-    examples, start = [], end + len(_EXAMPLES)
-    while (end := text.index("\n", start)) and text[start:end] != "]":
-        line = text[start:end].removesuffix(",")
-        halved = "\\ud" in line  # of which Pydantic reads none
-        examples.append(
-            ExampleResult.model_validate(json.loads(line)) if halved else ExampleResult.model_validate_json(line)
-        )
-        start = end + 1
-    if text[start:] != "]\n}\n" or head.get("schema_version") not in READABLE:
+def _by_lines(lines: Iterator[str]) -> Report:
+    """The report, read an example at a time as `to_json` lays them out, so that 10,000 never lie in memory as JSON.
+
+    Raises:
+        ValueError: they are laid out otherwise, or something is wrong.
+    """
+    begun = "".join(iter(partial(next, lines, _EXAMPLES), _EXAMPLES))
+    head = json.loads(begun.removesuffix(",\n") + "}")
+    examples = Results()
+    for line in iter(partial(next, lines, _END), _END):
+        examples.append(from_line(line.removesuffix("\n").removesuffix(",")))
+    if "".join(lines) != "}\n" or head.get("schema_version") not in READABLE:
         raise ValueError("another layout")
     return Report.model_validate({**head, "examples": examples})
 

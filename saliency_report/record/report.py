@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field
 
-from saliency_report.record.evidence import Completeness, Evidence, Noise, Plausibility, RunEvidence
+from saliency_report.record.evidence import Completeness, Evidence, Noise, Plausibility
 from saliency_report.record.part import Part
 
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
@@ -248,58 +248,3 @@ class Aggregation(Part):
         description="How the scores of tokens become that of their word, or of any block of them: root of the sum of "
         "squares, sum, mean, maximum. Null where a block has to be measured itself, or where it is not known.",
     )
-
-
-class Report(Part):
-    """One run: its settings, its models, its examples."""
-
-    schema_version: Literal[1, 2, 3, 4] = SCHEMA_VERSION
-    title: str
-    created_by: str
-    created_at: str = Field(description="ISO 8601, UTC.")
-    seconds: float = Field(ge=0)
-    source: str | None = Field(description="Name of the input file, without its folder.")
-    command: str | None = Field(
-        None, description="What was typed, of files their names alone; null where the run was started from Python."
-    )
-    device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
-    matmul: Matmul | None = Field(None, description="Null on another device, and in a record of an early version.")
-    token_budget: int = Field(
-        description="Tokens a batch at the end of the run, padding included; twice as many of rows of one length."
-    )
-    versions: dict[str, str]
-    methods: list[Method]
-    aggregations: list[Aggregation] = Field(min_length=1, description="The first one is the headline.")
-    models: list[Model]
-    examples: list[ExampleResult]
-    evidence: list[RunEvidence] = Field([], description="Means over the run, one entry a ranking.")
-    warnings: list[str]
-
-    @model_validator(mode="after")
-    def _indices_point_into_their_lists(self) -> Report:
-        names = [aggregation.name for aggregation in self.aggregations]
-        known = {method.name: method.scores or names for method in self.methods}
-        _check(set().union(*known.values()) <= set(names), "scores of the methods")
-        for example in self.examples:
-            where = f"example {example.id}"
-            _check(example.model is None or 0 <= example.model < len(self.models), f"{where}: model")
-            _check(not example.maps or 0 <= example.headline < len(example.maps), f"{where}: headline")
-            for encoding in example.encodings:
-                held = [token for word in encoding.words for token in word.tokens]
-                _check(held == list(range(len(encoding.tokens))), f"{where}: words")
-                for segment in [token.segment for token in encoding.tokens] + [w.segment for w in encoding.words]:
-                    _check(segment is None or 0 <= segment < len(encoding.segments), f"{where}: segment")
-            for map_ in example.maps:
-                _check(0 <= map_.encoding < len(example.encodings), f"{where}: encoding")
-                encoding, seen = example.encodings[map_.encoding], map_.target.position
-                _check(seen is None or 0 < seen < len(encoding.tokens), f"{where}: position")
-                lengths = {len(values) for values in map_.scores.values()}
-                _check(lengths == {len(encoding.tokens) if seen is None else seen}, f"{where}: scores")
-                _check(map_.method in known, f"{where}: method")
-                _check(list(map_.scores) == list(map_.word_scores) == known[map_.method], f"{where}: names of scores")
-        return self
-
-
-def _check(holds: bool, what: str) -> None:
-    if not holds:
-        raise ValueError(f"{what} does not fit the rest of the record")
