@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from saliency_report import engine
 from saliency_report.analysis import Facts
@@ -57,13 +57,17 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     groups = len(items) if model.task.CHOICES else None
     checkpoint = model.loaded.checkpoint
 
+    read = [position for item in items if (position := item.prepared.read) is not None] or None
+    sets: list[int] = []
+
     def select(logits: Tensor) -> Tensor:
-        parts = [model.task.select(item.example, logits[i : i + 1], checkpoint) for i, item in enumerate(items)]
-        return torch.cat(parts)
+        parts = [model.task.select(e.example, e.prepared, logits[i : i + 1], checkpoint) for i, e in enumerate(items)]
+        sets.extend(map(len, parts))
+        return torch.cat([nn.functional.pad(part, (0, 0, 0, max(sets) - len(part))) for part in parts], dim=1)
 
     failure = None
     try:
-        computed = engine.gradients(model.loaded, rows, select, groups)
+        computed = engine.gradients(model.loaded, rows, select, groups, read)
     except Exception as error:
         failure = outcomes.failure(error)
     if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
@@ -76,7 +80,9 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     found: list[Explained] = []
     for i, item in enumerate(items):
         count = len(item.prepared.rows)
-        own = computed.gradients[row : row + count]
+        # One of each of its rows, set by set.
+        starts = [place * len(rows) + row for place in range(sets[i])]
+        own = [gradient for start in starts for gradient in computed.gradients[start : start + count]]
         with outcomes.caught(item.place, item.example):
             result = model.task.explain(
                 item.example,
@@ -86,7 +92,7 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
                 computed.embeddings[row : row + count],
                 own,
             )
-            # The first maps are of one row each.
+            # The first maps are of one gradient each.
             known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(own)}
             share = sum(len(r) for r in item.prepared.rows) / tokens
             found.append(Explained(item, result, seconds * share, known))

@@ -117,7 +117,7 @@ class Worker:
             generates = window.wanted.task == "text-generation"
             count = 1 if generates else fitting(items, self.budget.tokens, company)
             for one in first_maps(items[:count], model, self.outcomes):
-                if asks_for_more(one.item.example) or self.setting.custom:
+                if one.result.maps and (asks_for_more(one.item.example) or self.setting.custom):
                     model.waiting.append(one)
                 else:
                     self.outcomes.done(one.item.place, one.result, one.seconds)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from saliency_report.engine.forward import collate, embeddings_as_leaf, only, wide, widened
+from saliency_report.engine.forward import collate, embeddings_as_leaf, logits_of, only, wide, widened
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.tasks import TASKS
@@ -20,7 +20,7 @@ from saliency_report.tasks.target import Edits, TargetFunction
 NOTHING_LEFT = "Without what is removed the model has nothing left to read."
 
 # What `TargetFunction.edited` gives: rows, places, and the positions whose logits are read.
-Edited = tuple[list[Row], list[list[int]], list[int]]
+Edited = tuple[list[Row], list[list[int]], list[int | None]]
 
 
 @dataclass(frozen=True)
@@ -70,24 +70,28 @@ def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **o
     """
     model: Any = loaded.model
     rows = [row for rows, _, _ in edited for row in rows]
-    if not all(map(len, rows)) or any(position < 0 for _, _, positions in edited for position in positions):
+    wanted = {position for _, _, positions in edited for position in positions if position is not None}
+    if not all(map(len, rows)) or min(wanted, default=0) < 0:
         raise ExampleError(NOTHING_LEFT, "Write `removal: mask`, or give a longer text.")
     choices = TASKS[loaded.info.task].CHOICES
     inputs = collate(rows, loaded, len(rows) if choices else None)
-    read = sorted({position for _, _, positions in edited for position in positions})
+    read = sorted(wanted)
     # Logits of the positions that are read and of no others: a head of 49,152 tokens is a fifth of SmolLM2-135M.
     narrow = bool(read) and "logits_to_keep" in loaded.inputs
     if narrow:
         inputs["logits_to_keep"] = torch.tensor(read, device=model.device)
     output = model(**inputs, **options)
-    logits = widened(output.logits)
+    logits = logits_of(output)
     values, start = [], 0
     for job, (own, _, positions) in zip(jobs, edited, strict=True):
         if positions:
-            at = [read.index(position) for position in positions] if narrow else positions
-            shown = logits[start, at][None]
+            there = [read[0] if position is None else position for position in positions]
+            shown = widened(logits[start, [read.index(position) for position in there] if narrow else there])
+            # What is cut out cannot be the answer: its probability is 0.
+            gone = torch.tensor([position is None for position in positions], device=shown.device)
+            shown = shown.masked_fill(gone[:, None], -torch.inf)[None]
         else:
-            shown = logits[start : start + len(own)].reshape(1, len(own), -1)
+            shown = widened(logits[start : start + len(own)]).reshape(1, len(own), -1)
         values.append(job.function.score(shown).reshape(()))
         start += len(own)
     scores = torch.stack(values)

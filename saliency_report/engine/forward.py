@@ -82,6 +82,14 @@ def only(leaves: list[Tensor]) -> Tensor:
     return leaves[0]
 
 
+def logits_of(output: Any) -> Tensor:
+    """The logits of a model's output; of one that marks spans its start and its end as two of each token (n, t, 2)."""
+    if "start_logits" in output:
+        return torch.stack([output.start_logits, output.end_logits], dim=-1)
+    logits: Tensor = output.logits
+    return logits
+
+
 def widened(tensor: Tensor) -> Tensor:
     """The tensor as float32 or float64: a softmax of half precision is wrong by 1 %."""
     return tensor if tensor.dtype == torch.float64 else tensor.float()
@@ -103,10 +111,10 @@ def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
     model: Any = loaded.model
     inputs = collate(rows, loaded, groups)
     with torch.no_grad():
-        plain = model(**inputs).logits
+        plain = logits_of(model(**inputs))
         points = model.get_input_embeddings()(inputs["input_ids"].flatten(0, -2))
         with embeddings_as_leaf(model, points) as leaves:
-            hooked = model(**inputs).logits
+            hooked = logits_of(model(**inputs))
         only(leaves)
     if not bool(plain.isfinite().all()):
         raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
@@ -127,8 +135,8 @@ def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None =
     """
     model: Any = loaded.model
     with torch.no_grad():
-        alone = model(**collate(rows, loaded, groups)).logits
-        padded = model(**collate(rows, loaded, groups, extra=8)).logits
+        alone = logits_of(model(**collate(rows, loaded, groups)))
+        padded = logits_of(model(**collate(rows, loaded, groups, extra=8)))[:, : alone.shape[1]]
     return float((padded - alone).abs().max() / alone.abs().max().clamp_min(1e-12)) <= EQUIVALENCE[alone.dtype]
 
 
@@ -150,15 +158,33 @@ def is_causal(loaded: Loaded, row: Row) -> bool:
 
 
 def gradients(
-    loaded: Loaded, rows: Sequence[Row], select: Callable[[Tensor], Tensor], groups: int | None = None
+    loaded: Loaded,
+    rows: Sequence[Row],
+    select: Callable[[Tensor], Tensor],
+    groups: int | None = None,
+    read: Sequence[int] | None = None,
 ) -> Gradients:
-    """One forward and one backward for n rows.
+    """One forward for n rows, and a backward for each set of explained logits.
 
     `select` takes the logits and gives the explained ones, each of which depends on one row alone, so that the
-    gradient of their sum holds the gradient of each.
+    gradient of their sum holds the gradient of each. Where rows have several that are explained, it gives k such sets
+    (k, m), and there are k times n gradients, set by set. `read` is one position of each row: of a model that answers
+    at every token the logits there (n, 1, c) are taken and no others.
     """
     with embeddings_as_leaf(loaded.model) as leaves:
-        logits = loaded.model(**collate(rows, loaded, groups)).logits
+        logits = logits_of(loaded.model(**collate(rows, loaded, groups)))
     leaf = only(leaves)
-    (gradient,) = torch.autograd.grad(select(logits).sum(), leaf)
-    return Gradients(wide(logits), *([wide(x[i, : len(row)]) for i, row in enumerate(rows)] for x in (leaf, gradient)))
+    if read is not None:
+        logits = logits[range(len(rows)), list(read)][:, None]
+    sets = torch.atleast_2d(select(widened(logits)))
+    found = [torch.autograd.grad(one.sum(), leaf, retain_graph=i + 1 < len(sets))[0] for i, one in enumerate(sets)]
+    return Gradients(
+        wide(logits),
+        _without_padding(leaf, rows),
+        [gradient for one in found for gradient in _without_padding(one, rows)],
+    )
+
+
+def _without_padding(values: Tensor, rows: Sequence[Row]) -> list[Tensor]:
+    """Values (n, longest, d) of n rows as (t, d) each."""
+    return [wide(values[i, : len(row)]) for i, row in enumerate(rows)]

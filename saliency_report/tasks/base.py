@@ -44,6 +44,7 @@ class Prepared:
     known: int = 0  # generation: how many tokens are the prompt's
     spans: list[tuple[int, int]] = field(default_factory=list)  # generation: first and last of what each map explains
     foil: int | None = None  # generation: the token that the explained one is compared with
+    read: int | None = None  # fill-mask: the position of the mask, the only one whose logits are looked at
 
     @property
     def length(self) -> int:

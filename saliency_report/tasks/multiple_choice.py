@@ -38,9 +38,9 @@ def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
     return Prepared(rows, encodings, list(dict.fromkeys(warnings)))
 
 
-def select(example: MultipleChoice, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """Every choice's logit (c,): each depends on its own row alone, so one backward serves all maps."""
-    return logits.reshape(-1)
+def select(example: MultipleChoice, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
+    """Every choice's logit (1, c): each depends on its own row alone, so one backward serves all maps."""
+    return logits.reshape(1, -1)
 
 
 def explain(

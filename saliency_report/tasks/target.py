@@ -22,13 +22,15 @@ class TargetFunction:
 
     `places[r][i]` is the token at position i of row r: a token that stands in several rows, as a context does that is
     given with each choice, moves in all of them. `score` takes logits (b, k, c) to F (b,): k are the rows; of a causal
-    model, k are the tokens `reads`, each with the logits at the position before it.
+    model, k are the tokens `reads`, each with the logits at the position before it; with `at_own`, of a model that
+    answers at every token, each with the logits at its own.
     """
 
     rows: Sequence[Row]
     places: Sequence[Sequence[int]]
     score: Callable[[Tensor], Tensor]
     reads: Sequence[int] = field(default=())
+    at_own: bool = False
 
     @property
     def length(self) -> int:
@@ -40,8 +42,11 @@ class TargetFunction:
         """Rows, and positions of the longest."""
         return len(self.rows), max(len(row) for row in self.rows)
 
-    def edited(self, edits: Edits) -> tuple[list[Row], list[list[int]], list[int]]:
-        """Rows and places after the edits, and for each of `reads` the position whose logits are read."""
+    def edited(self, edits: Edits) -> tuple[list[Row], list[list[int]], list[int | None]]:
+        """Rows and places after the edits, and for each of `reads` the position whose logits are read.
+
+        None stands for a token that is cut out: where each is read at its own position there are no logits of it.
+        """
         rows, places = [], []
         for row, place in zip(self.rows, self.places, strict=True):
             kept = [i for i, token in enumerate(place) if edits.get(token, 0) is not None]
@@ -49,7 +54,12 @@ class TargetFunction:
             extra = {name: [values[i] for i in kept] for name, values in row.extra.items()}
             rows.append(Row([i for i in ids if i is not None], extra))
             places.append([place[i] for i in kept])
-        positions = [sum(token < read for token in places[0]) - 1 for read in self.reads]
+        positions: list[int | None]
+        if self.at_own:
+            standing = {token: position for position, token in enumerate(places[0])}
+            positions = [standing.get(read) for read in self.reads]
+        else:
+            positions = [sum(token < read for token in places[0]) - 1 for read in self.reads]
         return rows, places, positions
 
 

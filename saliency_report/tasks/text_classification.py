@@ -32,9 +32,9 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
     return Prepared([row], [encoding], unknown_warning(checkpoint.tokenizer, encoding))
 
 
-def select(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """The explained number (1,) of one example's logits (1, c)."""
-    return quantity(example.quantity, logits, *_target(example, logits[0], checkpoint))
+def select(example: TextClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
+    """The explained number (1, 1) of one example's logits (1, c)."""
+    return quantity(example.quantity, logits, *_target(example, logits[0], checkpoint))[None]
 
 
 def explain(
