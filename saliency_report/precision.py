@@ -11,7 +11,7 @@ import torch
 from saliency_report.metrics.rank import spearman
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Map, Precision, Report
-from saliency_report.spec import PLAIN, Example, Spec, TextClassification
+from saliency_report.spec import PLAIN, Example, FillMask, Spec, TextClassification
 
 
 def check_precision(report: Report, spec: Spec, device: torch.device, count: int) -> Report:
@@ -62,6 +62,9 @@ def _plain(example: Example, result: ExampleResult) -> Example:
     asked = {**PLAIN, "dtype": "float32"}
     if isinstance(example, TextClassification):
         asked["target"] = result.maps[result.headline].target.label
+    if isinstance(example, FillMask):
+        target = result.maps[result.headline].target
+        asked |= {"target": target.index, "foil": target.foil_index}
     return example.model_copy(update=asked)
 
 
@@ -85,5 +88,9 @@ def _top(scores: Sequence[float]) -> int | None:
     return max(range(len(scores)), key=scores.__getitem__, default=None)
 
 
-def _answer(result: ExampleResult) -> int | None:
-    return result.prediction.predicted if result.prediction else None
+def _answer(result: ExampleResult) -> tuple[str, int] | str | None:
+    prediction = result.prediction
+    if prediction is None or prediction.predicted is None:
+        return None if prediction is None else prediction.text
+    outcome = prediction.outcomes[prediction.predicted]
+    return outcome.label, outcome.index

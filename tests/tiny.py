@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
 # Fixed vocabularies: the trainers of `tokenizers` break ties differently from run to run.
@@ -42,7 +42,7 @@ def wordpiece() -> PreTrainedTokenizerFast:
     )
 
 
-def byte_level(*, roberta: bool = False, bos: bool = False) -> PreTrainedTokenizerFast:
+def byte_level(*, roberta: bool = False, bos: bool = False, mask: bool = False) -> PreTrainedTokenizerFast:
     """A byte-level BPE tokenizer: with <s> … </s> as RoBERTa writes them, with <s> before the text, or with neither."""
     merges = {(word[:i], word[i]): None for word in BYTE_WORDS for i in range(1, len(word))}
     pieces = ["<s>", "<pad>", "</s>", "<unk>", *sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges)]
@@ -54,8 +54,9 @@ def byte_level(*, roberta: bool = False, bos: bool = False) -> PreTrainedTokeniz
         tokenizer.post_processor = processors.RobertaProcessing(("</s>", 2), ("<s>", 0))
     elif bos:
         tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 0)])
+    filled = {"mask_token": AddedToken("<mask>", lstrip=True)} if mask else {}
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>"
+        tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>", unk_token="<unk>", **filled
     )
 
 
@@ -130,6 +131,12 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
         wordpiece,
     ),
     "bert-filler": ("BertLMHeadModel", _BERT, wordpiece),
+    "bert-mask": ("BertForMaskedLM", _BERT, wordpiece),
+    "roberta-mask": (
+        "RobertaForMaskedLM",
+        {**_BERT, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1},
+        lambda: byte_level(roberta=True, mask=True),
+    ),
     "bert-choice": ("BertForMultipleChoice", _BERT, wordpiece),
     "roberta-choice": (
         "RobertaForMultipleChoice",
@@ -140,6 +147,7 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
 CLASSIFIERS = ["bert", "distilbert", "roberta", "gpt2-classifier", "llama-classifier"]
 CAUSAL = ["gpt2", "llama"]
 CHOICE = ["bert-choice", "roberta-choice"]
+MASKED = ["bert-mask", "roberta-mask"]
 ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
 
 

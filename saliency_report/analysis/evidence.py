@@ -21,7 +21,7 @@ from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Lay
 from saliency_report.scheduling import Alone, Ask, Question
 from saliency_report.spec import rationale_spans
 from saliency_report.tasks import TASKS
-from saliency_report.tasks.generated import token_label
+from saliency_report.tasks.generated import token_label, word_label
 from saliency_report.tasks.target import Edits
 
 # A perfect order must beat 19 of 20 random orders, of which some are perfect too. It does so with three words in 13 of
@@ -150,15 +150,15 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
 
 
 def _answers(subject: Subject, edits: Sequence[Edits]) -> Generator[Question, Any, list[str | None]]:
-    """The likeliest label or next token of the text with each of the edits; None for choices and spans."""
+    """The likeliest label or token of the text with each of the edits; None for choices and spans."""
     function, outcomes = subject.functions[subject.result.headline], subject.result.prediction
     if TASKS[subject.example.task].CHOICES or len(function.reads) > 1 or len(edits) == 1:
         return [None] * len(edits)
     likeliest = replace(function, score=lambda logits: logits[:, 0].argmax(dim=-1).float())
     found, _ = yield Ask([Job(likeliest, edits=edit) for edit in edits], gradient=False)
-    labels = [outcome.label for outcome in outcomes.outcomes] if outcomes else []
-    tokenizer = subject.facts.loaded.checkpoint.tokenizer
-    return [labels[int(index)] if labels else token_label(tokenizer, int(index)) for index in found]
+    labels = {outcome.index: outcome.label for outcome in outcomes.outcomes} if outcomes else {}
+    tokenizer, name = subject.facts.loaded.checkpoint.tokenizer, word_label if function.at_own else token_label
+    return [labels.get(index) or name(tokenizer, index) for index in map(int, found)]
 
 
 def layer_by_layer(subject: Subject) -> Generator[Question, Any, Layers]:

@@ -6,8 +6,9 @@ The text is coloured by words, under the first score of the map's method, with s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from saliency_report.page import colour, text
 from saliency_report.page.facts import Fact, facts, rounding
@@ -15,7 +16,7 @@ from saliency_report.page.scores import Scores
 from saliency_report.page.spans import Run, runs_by_segment
 from saliency_report.page.tables import Row, rows
 from saliency_report.page.targets import Group, groups, headline_group, unit
-from saliency_report.record import Aggregation, Encoding, ExampleResult, Map, Method, Segment, Target
+from saliency_report.record import Aggregation, Encoding, ExampleResult, Map, Method, Prediction, Segment, Target
 
 SEGMENT_NAMES = {"text": "Text", "text_pair": "Second text", "template": "Chat template"}
 LONG_TEXT = 600  # characters
@@ -116,10 +117,16 @@ def primary_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
             end=colour.largest(result, like, scores.headline(map_).name),
             explained=explained,
             name=map_.title if kind(result) == "side" else scores.method(map_).title,
-            chosen=is_choice and prediction is not None and prediction.predicted == map_.target.index,
-            expected=is_choice and prediction is not None and prediction.expected == map_.target.index,
+            chosen=is_choice and map_.target.index == _outcome(prediction, "predicted"),
+            expected=is_choice and map_.target.index == _outcome(prediction, "expected"),
             apart=unit(map_) != unit(maps[0]),
         )
+
+
+def _outcome(prediction: Prediction | None, which: Literal["predicted", "expected"]) -> int | None:
+    """The index of the predicted or expected label, choice or token."""
+    place = None if prediction is None else getattr(prediction, which)
+    return None if prediction is None or place is None else prediction.outcomes[place].index
 
 
 def other_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
@@ -160,10 +167,10 @@ def target_figures(result: ExampleResult, scores: Scores, group: Group) -> Itera
         )
 
 
-def explained_tokens(target: Target) -> range:
-    """Indices of the tokens that a target of generation consists of; none elsewhere."""
+def explained_tokens(target: Target) -> Sequence[int]:
+    """Indices of the tokens that a target is of: generated ones, a mask; none where it is of the whole text."""
     if target.position is None:
-        return range(0)
+        return target.at
     return range(target.position if target.first is None else target.first, target.position + 1)
 
 

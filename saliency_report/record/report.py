@@ -17,7 +17,7 @@ from saliency_report.record.part import Part
 
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
 # default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
-# matrices were multiplied, and what float32 weights say of the same examples.
+# matrices were multiplied, what float32 weights say of the same examples, and at which tokens a target is read.
 SCHEMA_VERSION: Literal[4] = 4
 READABLE = (1, 2, 3, 4)
 
@@ -93,6 +93,11 @@ class Target(Part):
         None, description="Generation: index of the explained token in the encoding's tokens; of a span, its last one."
     )
     first: int | None = Field(None, description="Generation: index of the first token of an explained span.")
+    at: list[int] = Field(
+        [],
+        description="Of a model that answers at every token: indices of the tokens at which the explained number is "
+        "read, such as the mask, the tokens of an entity, or the first and the last of an answer.",
+    )
     foil: str | None = Field(None, description="What the target is compared with, for a difference.")
     foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
     score: float = Field(description="The explained number itself.")
@@ -140,7 +145,9 @@ class Prediction(Part):
     """What the model answered."""
 
     outcomes: list[Outcome] = Field(
-        [], description="All labels or choices, in the model's order; empty for generation."
+        [],
+        description="All labels or choices, in the model's order; for a mask the likeliest tokens; empty for "
+        "generation.",
     )
     predicted: int | None = Field(None, description="Index of the likeliest outcome.")
     expected: int | None = Field(None, description="Index of the outcome that the input calls right, where it does.")

@@ -3,6 +3,7 @@
 from saliency_report.spec.evidence import METHOD_NAMES, PLAIN, asks_for_all_methods, asks_for_more
 from saliency_report.spec.example import DTYPES, EMBEDDED_MODEL
 from saliency_report.spec.fields import TASKS, Example, json_schema
+from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.load import Spec, load_spec, parse_spec
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.text_classification import TextClassification
@@ -16,6 +17,7 @@ __all__ = [
     "PLAIN",
     "TASKS",
     "Example",
+    "FillMask",
     "MultipleChoice",
     "Spec",
     "TextClassification",

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from saliency_report.spec.evidence import STEPS
+from saliency_report.spec.example import EMBEDDED_MODEL, no_embedded
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.text_generation import is_span
 from saliency_report.spec.texts import TEXT_FIELDS
@@ -42,9 +43,13 @@ class Fields:
 
 def check_task(fields: Fields) -> None:
     """The rules of the example's task."""
-    {"text-classification": _classification, "text-generation": _generation, "multiple-choice": _choice}[
-        fields.all["task"]
-    ](fields)
+    rules = {
+        "text-classification": _classification,
+        "text-generation": _generation,
+        "multiple-choice": _choice,
+        "fill-mask": _mask,
+    }
+    rules[fields.all["task"]](fields)
 
 
 def check_evidence(fields: Fields) -> None:
@@ -156,6 +161,29 @@ def _choice(fields: Fields) -> None:
         for value in (given.get("target"), given.get("foil"))
     )
     _same(fields, target, foil)
+
+
+def _mask(fields: Fields) -> None:
+    given = fields.all
+    _needs_a_model(fields)
+    _no_loss(fields)
+    _same(fields, given.get("target"), given.get("foil"))
+    named = "foil" if given.get("foil") is not None else "target"
+    if "top_k" in fields.own and (named == "foil" or given.get("target", "predicted") != "predicted"):
+        message = f"has no effect beside {named}, which has the only map; leave one out"
+        fields.source.problem((*fields.path, "top_k"), message, key=True)
+
+
+def _needs_a_model(fields: Fields) -> None:
+    if fields.all.get("model") == EMBEDDED_MODEL:
+        fields.problem(no_embedded(fields.all["task"]), "model")
+
+
+def _no_loss(fields: Fields) -> None:
+    """A loss is that of a right answer, which these tasks have no field for."""
+    if fields.all.get("quantity") == "loss":
+        message = f"quantity: loss is that of a right answer, which {fields.all['task']} is not told; "
+        fields.problem(f"{message}write log_prob, its negative", "quantity")
 
 
 def _same(fields: Fields, target: object, foil: object) -> None:

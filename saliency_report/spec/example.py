@@ -12,6 +12,8 @@ from saliency_report.spec.values import Text
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "float64"]
 EMBEDDED_MODEL = "embedded"
+# Tasks that no embedded model serves, and a model of the Hub that does.
+WITHOUT_EMBEDDED = {"fill-mask": "distilbert-base-uncased"}
 
 
 class _Weights(BaseModel):
@@ -37,6 +39,11 @@ class _Weights(BaseModel):
         False,
         description="Go on when the checkpoint has no weights for the task's head; the page says so.",
     )
+
+
+def no_embedded(task: str) -> str:
+    """What to do where an example names no model and its task has no embedded one."""
+    return f"{task} has no embedded model: name one, such as model: {WITHOUT_EMBEDDED[task]}"
 
 
 class ExampleFields(Evidence, _Weights):

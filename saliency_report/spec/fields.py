@@ -6,6 +6,7 @@ from typing import Annotated, Any, get_args
 
 from pydantic import Field, TypeAdapter
 
+from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration
@@ -13,7 +14,7 @@ from saliency_report.spec.text_generation import TextGeneration
 # What is one example's own: its name, and marks in its texts.
 NOT_IN_DEFAULTS = {"id", "rationale"}
 
-Example = TextClassification | TextGeneration | MultipleChoice
+Example = TextClassification | TextGeneration | MultipleChoice | FillMask
 TASKS: dict[str, type[Example]] = {
     get_args(model.model_fields["task"].annotation)[0]: model for model in get_args(Example)
 }

@@ -11,6 +11,7 @@ TEXT_FIELDS = {
     "text-classification": ("text", "text_pair"),
     "text-generation": ("prompt",),
     "multiple-choice": ("context", "question"),
+    "fill-mask": ("text",),
 }
 
 

@@ -1,16 +1,18 @@
 """The tasks, by the Hub's names: one file a task, one line here.
 
 A task module has `AUTO_CLASS`; `CHOICES`, whether the model takes choices as an axis; `prepare(example, checkpoint)`;
-and `explain(...)`, which makes the result. `select(example, logits, checkpoint)` names the explained logits of a task
-that answers in one pass; `extend(prepared, new, checkpoint)` takes in what was generated.
+and `explain(...)`, which makes the result. `select(example, prepared, logits, checkpoint)` gives the explained numbers
+(k, m) of a task that answers in one pass, in k sets that have one of each row at most; `extend(prepared, new,
+checkpoint)` takes in what was generated.
 """
 
 from types import ModuleType
 
-from saliency_report.tasks import multiple_choice, text_classification, text_generation
+from saliency_report.tasks import fill_mask, multiple_choice, text_classification, text_generation
 
 TASKS: dict[str, ModuleType] = {
     "text-classification": text_classification,
     "text-generation": text_generation,
     "multiple-choice": multiple_choice,
+    "fill-mask": fill_mask,
 }

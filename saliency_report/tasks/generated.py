@@ -9,6 +9,8 @@ from saliency_report.tasks.encoding import without_outer_space
 
 _BLANKS = str.maketrans({" ": "␣", "\n": "↵", "\t": "⇥"})  # a target of mere space needs a name
 
+WITHOUT_SPACES = 0x2E80  # from here on are the scripts whose words no space parts
+
 
 def generated_spans(
     tokenizer: Any, prompt: Sequence[int], new: Sequence[int]
@@ -49,6 +51,13 @@ def token_label(tokenizer: Any, token: int) -> str:
     if not text or "\ufffd" in text:
         return piece(tokenizer, token)
     return text if text.strip() else text.translate(_BLANKS)
+
+
+def word_label(tokenizer: Any, token: int) -> str:
+    """A token as a word; one that goes on with the word before it has an ellipsis: …ing."""
+    text = token_label(tokenizer, token)
+    goes_on = text[0].isalnum() and ord(text[0]) < WITHOUT_SPACES
+    return f"…{text}" if goes_on else text.strip() or text
 
 
 def piece(tokenizer: Any, token: int) -> str:

@@ -1,0 +1,213 @@
+"""Which words speak for each of the likeliest tokens in the place of a mask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from saliency_report.errors import ExampleError
+from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
+from saliency_report.spec import FillMask
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
+from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.generated import piece, word_label
+from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
+
+AUTO_CLASS = "AutoModelForMaskedLM"
+CHOICES = False
+LISTED = 10  # candidates that are named with their probabilities
+
+
+def prepare(example: FillMask, checkpoint: Checkpoint) -> Prepared:
+    """The text's row, with one mask.
+
+    Raises:
+        ExampleError: there is no mask token, not one mask in the text, or no token is what is named.
+    """
+    tokenizer = checkpoint.tokenizer
+    if tokenizer.mask_token_id is None:
+        raise ExampleError(
+            "The tokenizer has no mask token, so there is nothing to fill in.",
+            "Give a masked language model, such as one of the BERT or RoBERTa families.",
+        )
+    row, encoding = encode(tokenizer, [Segment(name="text", text=example.text)], [[0]], checkpoint.limit)
+    check_shown(encoding)
+    places = [position for position, token in enumerate(row.ids) if token == tokenizer.mask_token_id]
+    if len(places) != 1:
+        count = f"{tokenizer.mask_token} {len(places)} times" if places else f"no {tokenizer.mask_token}"
+        raise ExampleError(
+            f"text: it has {count}, the token that this model fills in.",
+            f"Write {tokenizer.mask_token} once, where the word is missing"
+            + (", and other words in the place of the rest." if places else "."),
+        )
+    prepared = Prepared([row], [encoding], unknown_warning(tokenizer, encoding), read=places[0])
+    index, foil = (_index(example, field, prepared, checkpoint) for field in ("target", "foil"))
+    if foil is not None and foil == index:
+        raise ExampleError(
+            f"foil: {example.foil!r} is the same token as the target; their difference is always 0.",
+            "Write `foil: runner-up`, or another word.",
+        )
+    return prepared
+
+
+def select(example: FillMask, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
+    """The explained numbers (k, 1) of the logits (1, 1, v) at the mask."""
+    aimed = _aimed(example, prepared, checkpoint, logits[0, 0])
+    return torch.stack([quantity(example.quantity, logits[:, 0], index, foil) for index, foil in aimed])
+
+
+def explain(
+    example: FillMask,
+    prepared: Prepared,
+    checkpoint: Checkpoint,
+    logits: Tensor,
+    embeddings: Sequence[Tensor],
+    gradients: Sequence[Tensor],
+) -> ExampleResult:
+    """Logits (1, 1, v), embeddings (t, d), and gradients (t, d) of each explained token as a result."""
+    encoding, at_mask = prepared.encodings[0], logits[0, 0]
+    aimed = _aimed(example, prepared, checkpoint, at_mask)
+    answers = _outcomes(checkpoint, at_mask, aimed)
+    label = {answer.index: answer.label for answer in answers}
+    maps = []
+    for (index, foil), gradient in zip(aimed, gradients, strict=True):
+        score = quantity(example.quantity, at_mask, index, foil)
+        target = Target(
+            quantity=named(example.quantity, foil is not None),
+            label=label[index],
+            index=index,
+            at=[position for position in [prepared.read] if position is not None],
+            foil=None if foil is None else label[foil],
+            foil_index=foil,
+            score=numbers(score[None])[0],
+            probability=min(float(at_mask.softmax(dim=-1)[index]), 1.0),
+            chosen_by="predicted" if example.target == "predicted" else "given",
+            sentence=_sentence(example, checkpoint, at_mask, index, foil, label),
+        )
+        title = target.label if target.foil is None else f"{target.label} − {target.foil}"
+        maps.append(make_map(title, 0, encoding, target, gradient, embeddings[0]))
+    return ExampleResult(
+        id=example.id,
+        task=example.task,
+        inputs=example.model_dump(),
+        encodings=[encoding],
+        prediction=Prediction(outcomes=answers, predicted=0),
+        maps=maps,
+        warnings=prepared.warnings,
+    )
+
+
+def functions(
+    example: FillMask, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
+) -> list[TargetFunction]:
+    """F of each map of a result: the logits at the mask."""
+    row = prepared.rows[0]
+
+    def of(target: Target) -> TargetFunction:
+        def score(logits: Tensor) -> Tensor:
+            return quantity(example.quantity, logits[:, 0], target.index, target.foil_index)
+
+        return TargetFunction([row], [range(len(row))], score, target.at, at_own=True)
+
+    return [of(map_.target) for map_ in result.maps]
+
+
+def _likeliest(logits: Tensor, count: int) -> list[int]:
+    """The tokens of the largest logits (v,), the largest first; equal ones in the order of their ids."""
+    logits = logits.detach().cpu()  # computed twice, and equal logits must come in one order
+    least = logits.topk(min(count, len(logits))).values[-1]
+    found = (logits >= least).nonzero().flatten()
+    order = logits[found].argsort(descending=True, stable=True)
+    chosen: list[int] = found[order][:count].tolist()
+    return chosen
+
+
+def _aimed(
+    example: FillMask, prepared: Prepared, checkpoint: Checkpoint, logits: Tensor
+) -> list[tuple[int, int | None]]:
+    """Token and foil of each map, given the logits (v,) at the mask.
+
+    Raises:
+        ExampleError: the foil is the predicted token, or there is no token of that id.
+    """
+    index, foil = (_index(example, field, prepared, checkpoint) for field in ("target", "foil"))
+    for field, value in (("target", index), ("foil", foil)):
+        if value is not None and not 0 <= value < len(logits):
+            raise ExampleError(
+                f"{field}: the model has no token {value}; its ids are 0 to {len(logits) - 1}.",
+                "Write such an id, or a word in quotes.",
+            )
+    if index is None and example.foil is None:
+        return [(token, None) for token in _likeliest(logits, example.top_k)]
+    first, second = _likeliest(logits, 2)
+    index = first if index is None else index
+    if example.foil is None:
+        return [(index, None)]
+    foil = foil if foil is not None else second if index == first else first
+    if foil == index:
+        raise ExampleError(
+            f"foil: {example.foil!r} is the predicted token itself; their difference is always 0.",
+            "Write `foil: runner-up`, or another word.",
+        )
+    return [(index, foil)]
+
+
+def _index(example: FillMask, field: str, prepared: Prepared, checkpoint: Checkpoint) -> int | None:
+    """The token that `target` or `foil` names, by its id or as a word; none for `predicted` and `runner-up`.
+
+    A word is the token that stands in the place of the mask when the word does; else a name of the vocabulary.
+
+    Raises:
+        ExampleError: there is no such token, or the word is several.
+    """
+    value, tokenizer = getattr(example, field), checkpoint.tokenizer
+    if value is None or (field, value) in (("target", "predicted"), ("foil", "runner-up")):
+        return None
+    if isinstance(value, int):
+        return value
+    place, ids = prepared.read or 0, prepared.rows[0].ids
+    before, _, rest = example.text.partition(tokenizer.mask_token)
+    filled = tokenizer(before + (value.lstrip() if before[-1:].isspace() else value) + rest).input_ids
+    after = len(ids) - place - 1
+    found = filled[place : len(filled) - after]
+    stands = filled[:place] == ids[:place] and filled[len(filled) - after :] == ids[place + 1 :]
+    if not stands or len(found) != 1:
+        known = tokenizer.convert_tokens_to_ids(value)
+        alone = found if stands else tokenizer(value, add_special_tokens=False).input_ids
+        found = alone if known is None or known == tokenizer.unk_token_id else [known]
+    if found == [tokenizer.unk_token_id] and value != tokenizer.unk_token:
+        raise ExampleError(f"{field}: the tokenizer does not know {value!r}.", "Write a word of its vocabulary.")
+    if len(found) != 1:
+        pieces = " ".join(piece(tokenizer, token) for token in found)
+        raise ExampleError(
+            f"{field}: {value!r} is {len(found)} tokens for this model ({pieces}), and a mask stands for one.",
+            "Write a word that is one token, or the first of these.",
+        )
+    return int(found[0])
+
+
+def _outcomes(checkpoint: Checkpoint, logits: Tensor, aimed: Sequence[tuple[int, int | None]]) -> list[Outcome]:
+    """The likeliest tokens at the mask, the first first, and those that are explained and not among them."""
+    asked = [token for pair in aimed for token in pair if token is not None]
+    shown = [*dict.fromkeys([*_likeliest(logits, LISTED), *asked])]
+    likely = logits.softmax(dim=-1)[shown]
+    return [
+        Outcome(
+            label=word_label(checkpoint.tokenizer, token), index=token, logit=logit, probability=min(probability, 1.0)
+        )
+        for token, logit, probability in zip(shown, numbers(logits[shown]), numbers(likely), strict=True)
+    ]
+
+
+def _sentence(
+    example: FillMask, checkpoint: Checkpoint, logits: Tensor, index: int, foil: int | None, label: dict[int, str]
+) -> str:
+    """The target in words: logit of “mat” in the place of [MASK], the model's first candidate, p = 0.4."""
+    rank = int((logits > logits[index]).sum()) + 1
+    whose = "the model's first candidate" if rank == 1 else f"number {rank:,} among the model's candidates"
+    asked = "asked for and " if example.target != "predicted" else ""
+    words = in_words(example.quantity, f"“{label[index]}”", None if foil is None else f"“{label[foil]}”")
+    probability = stated(min(float(logits.softmax(dim=-1)[index]), 1.0))
+    return f"{words} in the place of {checkpoint.tokenizer.mask_token}, {asked}{whose}, p {probability}"
