@@ -37,14 +37,16 @@ def check_precision(report: Report, spec: Spec, device: torch.device, count: int
 
 def compared(pairs: Sequence[tuple[ExampleResult, ExampleResult]]) -> Precision:
     """How the first of each pair of results compares with the second, in float32."""
-    same = [(half, full) for half, full in pairs if full.maps and _tokens(half) == _tokens(full)]
-    scores = [(_scores(half, half.maps[half.headline]), _scores(full, _twin(half, full))) for half, full in same]
+    same = [
+        (half, full, twin) for half, full in pairs if _tokens(half) == _tokens(full) and (twin := _twin(half, full))
+    ]
+    scores = [(_scores(half, half.maps[half.headline]), _scores(full, twin)) for half, full, twin in same]
     found = [rho for one, other in scores if (rho := spearman(one, other)) is not None]
     differences = [math.dist(one, other) / math.hypot(*other) for one, other in scores if any(other)]
     return Precision(
         examples=len(same),
         others=len(pairs) - len(same),
-        same_answer=sum(_answer(half) == _answer(full) for half, full in same),
+        same_answer=sum(_answer(half) == _answer(full) for half, full, _ in same),
         same_top=sum(_top(one) == _top(other) for one, other in scores),
         spearman_mean=sum(found) / len(found) if found else None,
         spearman_min=min(found, default=None),
@@ -68,10 +70,11 @@ def _plain(example: Example, result: ExampleResult) -> Example:
     return example.model_copy(update=asked)
 
 
-def _twin(half: ExampleResult, full: ExampleResult) -> Map:
-    """The map of the same target, such as a choice that is no longer the predicted one."""
+def _twin(half: ExampleResult, full: ExampleResult) -> Map | None:
+    """The map of the same target, such as a choice that is no longer the predicted one; of an entity that is, or none."""
     wanted = half.maps[half.headline]
-    return next((m for m in full.maps if m.title == wanted.title), full.maps[full.headline])
+    same = next((m for m in full.maps if m.title == wanted.title), None)
+    return same if same or wanted.target.of or not full.maps else full.maps[full.headline]
 
 
 def _tokens(result: ExampleResult) -> list[list[int]]:

@@ -243,7 +243,8 @@ function matrix({ example, figure, canvas }) {
   const shownOf = new Map(maps.filter(Boolean).map((map) => [map, shownScores(example, map)]));
   const cell = (map, index) => (map ? shownOf.get(map)[index] ?? null : null);
   const by = example.data.targets.some((group) => group.length > 1) ? `, by ${METHODS[method].title}` : "";
-  one(".plot-title", figure).textContent = `Every explained token (a row) against what stood before it${by}`;
+  const rows = explained[0].position === null ? "entity (a row) against all words" : "token (a row) against what stood before it";
+  one(".plot-title", figure).textContent = `Every explained ${rows}${by}`;
   const data = [{
     type: "heatmap",
     z: maps.map((map) => shown.map((index) => cell(map, index))),

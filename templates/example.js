@@ -207,6 +207,7 @@ class Example {
     const explained = new Set(map.explained);
     this.encoding(map).runs.forEach(([, pieces], number) => {
       const run = figure.runs[number];
+      if (map.position === null) return void run.classList.toggle("g", pieces.flat().some((token) => explained.has(token)));
       pieces.forEach((tokens, piece) => {
         (run.children[piece] ?? run).classList.toggle("g", tokens.some((token) => explained.has(token)));
       });
@@ -253,15 +254,18 @@ class Example {
       this.data.maps[primary].explained.some((token) => tokens.includes(token)) ? [target] : []);
     this.controls = [];
     runs.forEach(([, pieces], index) => {
-      const elements = figure.runs[index].children.length ? [...figure.runs[index].children] : [figure.runs[index]];
-      pieces.forEach((tokens, number) => {
+      // Generated tokens are chosen one by one, of an entity whole words.
+      const byWord = this.map.position === null;
+      const elements = figure.runs[index].children.length && !byWord ? [...figure.runs[index].children] : [figure.runs[index]];
+      (byWord ? [pieces.flat()] : pieces).forEach((tokens, number) => {
         const targets = targetsOf(tokens);
         if (targets.length) this.controls.push({ element: elements[number], targets });
       });
     });
     const group = one(".text", figure.element);
     group.setAttribute("role", "radiogroup");
-    group.setAttribute("aria-label", "Explained token: the up and down arrow keys choose, and Enter on an outlined one");
+    const part = this.map.position === null ? "entity" : "token";
+    group.setAttribute("aria-label", `Explained ${part}: the up and down arrow keys choose, and Enter on an outlined one`);
     for (const { element, targets } of this.controls) {
       element.setAttribute("role", "radio");
       element.tabIndex = -1; // the cursor comes by
@@ -291,8 +295,8 @@ class Example {
     if (chances) fillChances(chances, map.alternatives);
   }
 
-  explainedName({ explained, encoding, label }) {
-    return explained.length === 1 ? this.data.encodings[encoding].tokens[explained[0]] : label;
+  explainedName({ explained, encoding, label, position }) {
+    return explained.length === 1 && position !== null ? this.data.encodings[encoding].tokens[explained[0]] : label;
   }
 
   // One chart, for the map that is picked.

@@ -79,6 +79,8 @@ def metaspace() -> PreTrainedTokenizerFast:
 
 _SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 32}
 _BERT = {**_SMALL, "vocab_size": VOCABULARY, "max_position_embeddings": 64}
+_LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+_ENTITIES = {"id2label": dict(enumerate(_LABELS)), "label2id": {label: i for i, label in enumerate(_LABELS)}}
 _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
     "bert": ("BertForSequenceClassification", {**_BERT, "num_labels": 3}, wordpiece),
     "distilbert": (
@@ -137,6 +139,12 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {**_BERT, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1},
         lambda: byte_level(roberta=True, mask=True),
     ),
+    "bert-tokens": ("BertForTokenClassification", {**_BERT, **_ENTITIES}, wordpiece),
+    "roberta-tokens": (
+        "RobertaForTokenClassification",
+        {**_BERT, **_ENTITIES, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1},
+        lambda: byte_level(roberta=True),
+    ),
     "bert-choice": ("BertForMultipleChoice", _BERT, wordpiece),
     "roberta-choice": (
         "RobertaForMultipleChoice",
@@ -148,7 +156,19 @@ CLASSIFIERS = ["bert", "distilbert", "roberta", "gpt2-classifier", "llama-classi
 CAUSAL = ["gpt2", "llama"]
 CHOICE = ["bert-choice", "roberta-choice"]
 MASKED = ["bert-mask", "roberta-mask"]
+TOKENS = ["bert-tokens", "roberta-tokens"]
 ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
+
+
+ENTITIES = "Anna London was in the capital of France, Paris. The cat sat on the movie in Rome."
+
+
+def _balance(model: Any, tokenizer: Any) -> None:
+    """Biases with which no label is the likeliest everywhere: there are entities in `ENTITIES`, and words of none."""
+    with torch.no_grad():
+        logits = model.eval()(**tokenizer(ENTITIES, return_tensors="pt")).logits[0]
+        model.classifier.bias -= logits.mean(dim=0)
+        model.classifier.bias[0] += 0.35
 
 
 def save(family: str, folder: Path) -> Path:
@@ -161,6 +181,8 @@ def save(family: str, folder: Path) -> Path:
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.copy_(torch.randn(parameter.shape, generator=generator) * 0.3)
+    if family in TOKENS:
+        _balance(model, tokenizer())
     model.save_pretrained(folder)
     tokenizer().save_pretrained(folder)
     return folder

@@ -150,9 +150,11 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
 
 
 def _answers(subject: Subject, edits: Sequence[Edits]) -> Generator[Question, Any, list[str | None]]:
-    """The likeliest label or token of the text with each of the edits; None for choices and spans."""
+    """The likeliest label or token of the text with each of the edits; None for choices, spans and entities."""
     function, outcomes = subject.functions[subject.result.headline], subject.result.prediction
-    if TASKS[subject.example.task].CHOICES or len(function.reads) > 1 or len(edits) == 1:
+    # Of an entity the labels are not among the outcomes.
+    nameless = function.at_own and not (outcomes and outcomes.outcomes)
+    if TASKS[subject.example.task].CHOICES or len(function.reads) > 1 or nameless or len(edits) == 1:
         return [None] * len(edits)
     likeliest = replace(function, score=lambda logits: logits[:, 0].argmax(dim=-1).float())
     found, _ = yield Ask([Job(likeliest, edits=edit) for edit in edits], gradient=False)

@@ -94,6 +94,7 @@ class Subject:
             and encoding.segments[word.segment].name != "template"
             and (target.first is None or word.tokens[-1] < end)
             and self._can_go(word.tokens[0])
+            and not (self._deletes and target.at and not set(target.at).isdisjoint(word.tokens))  # F is read there
         ]
 
     @property

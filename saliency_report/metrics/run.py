@@ -89,7 +89,8 @@ def _of_the_headline_target(example: ExampleResult) -> list[Map]:
 def _target(map_: Map) -> tuple[object, ...]:
     """What names a target; its score is left out, since each method may have computed it in another batch."""
     target = map_.target
-    return map_.encoding, target.quantity, target.first, target.position, target.index, target.label, target.foil_index
+    place = (map_.encoding, target.first, target.position, *target.at)
+    return place, target.quantity, target.index, target.label, target.foil_index
 
 
 def _evidence(name: str, otherwise: str, figures: _Figures, one_unit: bool) -> RunEvidence:

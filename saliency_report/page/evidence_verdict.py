@@ -53,7 +53,8 @@ def explained(target: Target) -> Explained:
     """What the page calls the number that a map explains."""
     quantity = target.quantity.removesuffix(" difference")
     foil = None if target.foil is None else label(target.foil)
-    return Explained(f"the {_QUANTITIES.get(quantity, quantity)} of", label(target.label), foil)
+    of = label(target.label) if target.of is None else f"{label(target.of)} as {label(target.label)}"
+    return Explained(f"the {_QUANTITIES.get(quantity, quantity)} of", of, foil)
 
 
 def verdict(result: ExampleResult) -> Verdict | None:

@@ -24,13 +24,17 @@ LONG_TEXT = 600  # characters
 
 @dataclass(frozen=True)
 class Span:
-    """A run of text, its CSS classes, of which the last is its colour, its number, and which pieces are explained."""
+    """A run of text, its CSS classes, of which the last is its colour, its number, and which pieces are explained.
+
+    `tag` is the label of an entity that ends with it.
+    """
 
     run: Run
     shape: str
     colour: str
     title: str
     explained: list[bool]
+    tag: str = ""
 
     @property
     def css(self) -> str:
@@ -93,7 +97,8 @@ class Figure:
 def kind(result: ExampleResult) -> str:
     """How the maps lie: one alone, a sequence over one text, or side by side; other methods stand apart."""
     parted = groups(result)
-    if any(result.maps[group.primary].target.position is not None for group in parted):
+    targets = [result.maps[group.primary].target for group in parted]
+    if any(target.position is not None for target in targets) or len({tuple(target.at) for target in targets}) > 1:
         return "sequence"
     return "side" if len(parted) > 1 else "single"
 
@@ -176,7 +181,10 @@ def explained_tokens(target: Target) -> Sequence[int]:
 
 def outlined(result: ExampleResult, parted: list[Group]) -> str:
     """What an outline in the text of a sequence says."""
-    spans = [explained_tokens(result.maps[group.primary].target) for group in parted]
+    targets = [result.maps[group.primary].target for group in parted]
+    spans = [explained_tokens(target) for target in targets]
+    if targets[0].of is not None:
+        return "Each outlined entity has a map of its own."
     if len(spans) > 1:
         longer = any(len(span) > 1 for span in spans)
         return f"Each outlined {'part' if longer else 'token'} has a map of its own."
@@ -209,6 +217,8 @@ def _figure(
     encoding = result.encodings[map_.encoding]
     aggregation = scores.headline(map_)
     shown = text.all_rounded(map_.word_scores[aggregation.name])
+    targets = [other.target for other in result.maps if other.encoding == map_.encoding]
+    tags = {target.at[-1]: target.label for target in targets if target.of is not None} if map_.target.at else None
     return Figure(
         index=index,
         map=map_,
@@ -219,7 +229,7 @@ def _figure(
             Flow(
                 segment,
                 segment_name(segment),
-                [_span(run, encoding, shown, aggregation, end, explained) for run in runs],
+                [_span(run, encoding, shown, aggregation, end, explained, tags) for run in runs],
             )
             for segment, runs in zip(encoding.segments, runs_by_segment(encoding), strict=True)
         ],
@@ -240,19 +250,25 @@ def _span(
     aggregation: Aggregation,
     end: float,
     explained: set[int],
+    tags: dict[int, str] | None,
 ) -> Span:
     score = colour.strongest(scores, run.words)
+    marked = [not explained.isdisjoint(piece.tokens) for piece in run.pieces]
+    # A generated token is marked by itself; of a text that was given whole words are.
+    whole = tags is not None and any(marked)
     special = any(encoding.words[word].special for word in run.words)
     classes = [
         "w",
         "chip" if run.chip else "",
         "special" if special else "",
         "" if run.chip or run.text.strip() else "newline" if "\n" in run.text else "blank",
+        "g" if whole else "",
     ]
     return Span(
         run,
         " ".join(name for name in classes if name),
         "" if special else colour.css_class(score, end, aggregation.signed),
         "" if score is None else text.significant(score),
-        [not explained.isdisjoint(piece.tokens) for piece in run.pieces],
+        [of_piece and not whole for of_piece in marked],
+        next((tag for piece in run.pieces for token in piece.tokens if (tag := (tags or {}).get(token))), ""),
     )

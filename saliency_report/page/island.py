@@ -125,7 +125,7 @@ def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
         "encoding": map_.encoding,
         "title": visible(map_.title),
         "sentence": visible(target.sentence),
-        "label": label(target.label),
+        "label": label(target.label if target.of is None else map_.title),
         "method": map_.method,
         "quantity": target.quantity.removesuffix(" difference"),
         "position": target.position,
@@ -137,7 +137,7 @@ def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
             [label(o.label), probability(o.probability), rounded(o.probability), o.index == target.index]
             for o in target.alternatives
         ],
-        "probability": probability(target.probability) if target.position is not None else None,
+        "probability": probability(target.probability) if target.position is not None or target.of else None,
         "correlation": correlation(map_),
         "nothing": cancelled(map_),
         "facts": [[fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_)],

@@ -110,7 +110,9 @@ def matrix(result: ExampleResult, maps: list[Map], aggregation: Aggregation) -> 
         lines.append(
             (
                 map_,
-                text.label(map_.target.label) if position is None or is_span else of_tokens[position],
+                text.label(map_.title if map_.target.of else map_.target.label)
+                if position is None or is_span
+                else of_tokens[position],
                 cells,
             )
         )

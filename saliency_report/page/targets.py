@@ -42,4 +42,5 @@ def _group(result: ExampleResult, indices: list[int]) -> Group:
 
 def _identity(map_: Map) -> Hashable:
     target = map_.target
-    return (map_.encoding, target.index, target.first, target.position, target.foil, target.quantity)
+    place = (target.first, target.position, *target.at)
+    return (map_.encoding, target.index, place, target.foil, target.quantity)

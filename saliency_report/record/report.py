@@ -96,15 +96,19 @@ class Target(Part):
     at: list[int] = Field(
         [],
         description="Of a model that answers at every token: indices of the tokens at which the explained number is "
-        "read, such as the mask, the tokens of an entity, or the first and the last of an answer.",
+        "read, such as the mask, the tokens of an entity, or those of an answer.",
     )
+    labels: list[int] = Field([], description="Of an entity: the index of the label of each of its words.")
+    of: str | None = Field(None, description="Of an entity: its text, which the label is that of.")
     foil: str | None = Field(None, description="What the target is compared with, for a difference.")
     foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
     score: float = Field(description="The explained number itself.")
     probability: float = Field(ge=0, le=1, description="Softmax probability of the target, for orientation.")
     chosen_by: Literal["predicted", "given", "generated", "continuation"]
     sentence: str = Field(description="The target in words.")
-    alternatives: list[Outcome] = Field([], description="Generation: the likeliest tokens at this position.")
+    alternatives: list[Outcome] = Field(
+        [], description="Generation: the likeliest tokens at this position. Of an entity: labels of its first word."
+    )
 
 
 class Map(Part):
@@ -151,7 +155,9 @@ class Prediction(Part):
     )
     predicted: int | None = Field(None, description="Index of the likeliest outcome.")
     expected: int | None = Field(None, description="Index of the outcome that the input calls right, where it does.")
-    text: str | None = Field(None, description="Generation: the text that was generated or given.")
+    text: str | None = Field(
+        None, description="Generation: what was generated or given. Entities: each with its label."
+    )
     stop: Literal["max_new_tokens", "end of text", "continuation given"] | None = Field(
         None, description="Generation: why it ended."
     )

@@ -9,6 +9,7 @@ from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration, is_span
 from saliency_report.spec.texts import rationale_spans
+from saliency_report.spec.token_classification import TokenClassification
 
 __all__ = [
     "DTYPES",
@@ -22,6 +23,7 @@ __all__ = [
     "Spec",
     "TextClassification",
     "TextGeneration",
+    "TokenClassification",
     "asks_for_all_methods",
     "asks_for_more",
     "is_span",

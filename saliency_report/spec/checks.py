@@ -48,6 +48,7 @@ def check_task(fields: Fields) -> None:
         "text-generation": _generation,
         "multiple-choice": _choice,
         "fill-mask": _mask,
+        "token-classification": _tokens,
     }
     rules[fields.all["task"]](fields)
 
@@ -172,6 +173,18 @@ def _mask(fields: Fields) -> None:
     if "top_k" in fields.own and (named == "foil" or given.get("target", "predicted") != "predicted"):
         message = f"has no effect beside {named}, which has the only map; leave one out"
         fields.source.problem((*fields.path, "top_k"), message, key=True)
+
+
+def _tokens(fields: Fields) -> None:
+    _needs_a_model(fields)
+    _no_loss(fields)
+    target, text = fields.all.get("target", "each"), fields.all.get("text")
+    if fields.all.get("foil") is not None and target == "each":
+        message = "needs a target: the words of the text whose label is compared with this one"
+        fields.problem(message, "foil")
+    if isinstance(target, str) and target != "each" and target.strip() and isinstance(text, str) and target not in text:
+        hint = did_you_mean_within(target, [text]) or "; write each, or words from there"
+        fields.problem(f"target: {target!r} does not occur in text{hint}", "target", "text")
 
 
 def _needs_a_model(fields: Fields) -> None:

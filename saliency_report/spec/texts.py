@@ -12,6 +12,7 @@ TEXT_FIELDS = {
     "text-generation": ("prompt",),
     "multiple-choice": ("context", "question"),
     "fill-mask": ("text",),
+    "token-classification": ("text",),
 }
 
 

@@ -8,11 +8,12 @@ checkpoint)` takes in what was generated.
 
 from types import ModuleType
 
-from saliency_report.tasks import fill_mask, multiple_choice, text_classification, text_generation
+from saliency_report.tasks import fill_mask, multiple_choice, text_classification, text_generation, token_classification
 
 TASKS: dict[str, ModuleType] = {
     "text-classification": text_classification,
     "text-generation": text_generation,
     "multiple-choice": multiple_choice,
     "fill-mask": fill_mask,
+    "token-classification": token_classification,
 }

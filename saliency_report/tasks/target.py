@@ -82,6 +82,20 @@ def quantity(asked: Asked, logits: Tensor, index: int, foil: int | None = None) 
     return scores[..., index] if foil is None else scores[..., index] - scores[..., foil]
 
 
+def joint(asked: Asked, logits: Tensor, indices: Sequence[int], foils: Sequence[int] | None = None) -> Tensor:
+    """One number of k rows of logits (…, k, c), one index a row: (…); with foils the difference of two.
+
+    The sum of the logits, or of their log_probs; probability is the product of the rows' probabilities.
+    """
+    values = logits if asked == "logit" else logits.log_softmax(dim=-1)
+
+    def of(chosen: Sequence[int]) -> Tensor:
+        total = values[..., range(len(chosen)), list(chosen)].sum(dim=-1)
+        return total.exp() if asked == "probability" else total
+
+    return of(indices) if foils is None else of(indices) - of(foils)
+
+
 _DIFFERENCES: dict[Asked, Quantity] = {
     "logit": "logit difference",
     "log_prob": "log_prob difference",
@@ -98,6 +112,19 @@ _WORDS: dict[Asked, str] = {
 def named(asked: Asked, contrast: bool) -> Quantity:
     """A quantity as the record names it."""
     return _DIFFERENCES[asked] if contrast else asked
+
+
+def joint_in_words(asked: Asked, labels: Sequence[str], foils: Sequence[str] | None = None) -> str:
+    """The explained number of several rows as a sentence begins: sum of the logits of B-PER, I-PER."""
+
+    def of(names: Sequence[str]) -> str:
+        if len(names) == 1:
+            return f"{_WORDS[asked]} of {names[0]}"
+        number = _WORDS[asked].removesuffix("y") + ("ies" if asked == "probability" else "s")
+        number = "log-probabilities" if asked == "log_prob" else number
+        return f"{'product' if asked == 'probability' else 'sum'} of the {number} of {', '.join(names)}"
+
+    return of(labels) if foils is None else f"{of(labels)} minus {of(foils)}"
 
 
 def in_words(asked: Asked, label: str, foil: str | None = None) -> str:
