@@ -105,6 +105,9 @@ WORKERS = click.option(
 ADDRESS = click.option(
     "--ray-address", metavar="ADDRESS", help="Ray: a cluster. Default: Ray is started on this machine."
 )
+FRESH = click.option(
+    "--fresh", is_flag=True, help="Explain all again, also what the journal beside the page has: report.journal."
+)
 DEBUG = click.option(
     "--debug", is_flag=True, expose_value=False, callback=_remember_debug, help="Show the traceback of an error."
 )
@@ -119,7 +122,7 @@ def page_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def computing_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how examples are explained: the fields of a `Computing`."""
-    for option in (ADDRESS, WORKERS, ENGINE, CHECK, DTYPE, DEVICE):
+    for option in (FRESH, ADDRESS, WORKERS, ENGINE, CHECK, DTYPE, DEVICE):
         command = option(command)
     return command
 
@@ -163,9 +166,12 @@ def run(
         raise OutputError(
             f"{record_path} is where --json writes the record.", "Name the page report.html, say, with -o."
         )
-    drawing.check(input, *[record_path] * record)
+    journal = drawing.output.with_suffix(".journal")
+    drawing.check(input, journal, *[record_path] * record)
 
-    report = computing.report(spec, _typed(ctx), debug=bool(ctx.meta["debug"]))
+    report, resumed = computing.report(
+        spec, _typed(ctx), journal=journal, whole=limit is None, debug=bool(ctx.meta["debug"])
+    )
     from saliency_report.record import json_parts
     from saliency_report.terminal import shown, summary
 
@@ -178,6 +184,10 @@ def run(
     failed = sum(result.failure is not None for result in results)
     done = len(report.examples) - failed
     also = f", {failed} failed" if failed else ""
+    also += f", {resumed.taken} of them taken from {journal}" if resumed.taken else ""
+    if damaged := resumed.journal.damaged:
+        lines = "A line of it was" if damaged == 1 else f"{damaged} lines of it were"
+        click.echo(f"{journal}: {lines} cut off or damaged, and computed again.", err=True)
     click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
     sys.exit(1 if failed else 0)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,7 +126,7 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         dtype=str(model.dtype).removeprefix("torch."),
         revision=getattr(config, "_commit_hash", None),
         licence=named,
-        weights_sha256=None if source == "hub" else _hash(place, options.get("gguf_file")),
+        weights_sha256=None if source == "hub" else _hash(_weight_files(Path(place), options.get("gguf_file"))),
         trust_remote_code=wanted.trust_remote_code,
         random_weights=missing,
         equivalence=None,
@@ -162,6 +162,25 @@ def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], st
         # One question before the download: transformers asks a Hub out of reach twelve times, for 47 s.
         found = _asked(wanted)
     return "hub", wanted.name, {} if found else {"local_files_only": True}, licence.of_card(found and found.card_data)
+
+
+def identity(wanted: Request, folder: Path) -> str:
+    """What changes whenever the weights, the configuration or the tokenizer do: a commit, or a hash of the files.
+
+    Raises:
+        ExampleError: there is no such model.
+    """
+    source, place, options, _ = _locate(wanted, folder)
+    if source == "hub":
+        found = _asked(wanted)
+        with explained(wanted.name, "hub", "weights"):
+            cached = found or huggingface_hub.snapshot_download(
+                wanted.name, revision=wanted.revision, local_files_only=True, allow_patterns=["config.json"]
+            )
+        return str(cached.sha if isinstance(cached, huggingface_hub.ModelInfo) else Path(cached).name)
+    if file := options.get("gguf_file"):
+        return _hash([Path(place, file)])
+    return _hash(path for path in Path(place).rglob("[!.]*") if path.is_file())
 
 
 @contextmanager
@@ -200,11 +219,14 @@ def _limit(model: Any, tokenizer: Any) -> int:
     return min(limits)
 
 
-def _hash(place: str, gguf_file: str | None) -> str:
-    """SHA-256 over the weight files, in the order of their names."""
-    names = [gguf_file] if gguf_file else ["*.safetensors", "*.bin"]
+def _weight_files(place: Path, gguf_file: str | None) -> list[Path]:
+    return [place / gguf_file] if gguf_file else [*place.glob("*.safetensors"), *place.glob("*.bin")]
+
+
+def _hash(paths: Iterable[Path]) -> str:
+    """SHA-256 over files, in the order of their names."""
     digest = hashlib.sha256()
-    for path in sorted(path for name in names for path in Path(place).glob(name)):
+    for path in sorted(paths):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

@@ -89,7 +89,8 @@ def _died(setting: Setting, window: Window) -> list[Answer]:
     tokens = setting.tokens or engine.token_budget(setting.device)
     outcomes = Outcomes(Budget(tokens), setting.debug)
     for place, example in window.examples:
-        outcomes.fail(place, example, DIED)
+        if place not in window.done:
+            outcomes.fail(place, example, DIED)
     return [Answer(window.group, place, result, None, tokens) for place, result in outcomes.ready]
 
 

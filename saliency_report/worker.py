@@ -32,22 +32,30 @@ PLAIN, MORE, GENERATION = 512, 64, 8
 
 @dataclass(frozen=True)
 class Window:
-    """Examples of one model and task, each with its place in the run; `group` counts models and tasks."""
+    """Examples of one model and task, each with its place in the run; `group` counts models and tasks.
+
+    Those `done` before are encoded once more but not explained.
+    """
 
     group: int
     wanted: Request
     examples: Sequence[tuple[int, Example]]
+    done: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A result with its place, its model where that could be loaded, and the token budget after it."""
+    """A result with its place, its model where that could be loaded, and the token budget after it.
+
+    `closes` says that of its window nothing is begun and not done: what follows does not depend on what was.
+    """
 
     group: int
     place: int
     result: ExampleResult
     model: record.Model | None
     tokens: int
+    closes: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,14 +98,16 @@ class Worker:
     def explain(self, window: Window) -> Iterator[Answer]:
         """The results of a window, each as it is done."""
         self.info = None
-        for _ in self._steps(window):
-            for place, result in self.outcomes.ready:
-                yield Answer(window.group, place, result, self.info, self.budget.tokens)
+        for nothing_waits in self._steps(window):
+            ready = [(place, result) for place, result in self.outcomes.ready if place not in window.done]
             self.outcomes.ready.clear()
+            for left, (place, result) in zip(range(len(ready))[::-1], ready, strict=True):
+                closes = nothing_waits and not left
+                yield Answer(window.group, place, result, self.info, self.budget.tokens, closes)
         engine.give_back_memory()
 
-    def _steps(self, window: Window) -> Iterator[None]:
-        """Yields whenever something may be ready."""
+    def _steps(self, window: Window) -> Iterator[bool]:
+        """Yields whenever something may be ready, and whether nothing is begun and not done."""
         try:
             loaded = self._load(window.wanted)
             self.info = loaded.info
@@ -109,9 +119,10 @@ class Worker:
             for place, example in window.examples:
                 if place not in known:
                     self.outcomes.fail(place, example, failure)
-            yield
+            yield True
             return
-        yield  # those that could not be encoded
+        yield True  # those that could not be encoded
+        items = [item for item in items if item.place not in window.done]
         model = Model(loaded, company, TASKS[window.wanted.task])
         while items:
             generates = window.wanted.task == "text-generation"
@@ -122,7 +133,7 @@ class Worker:
                 else:
                     self.outcomes.done(one.item.place, one.result, one.seconds)
             del items[:count]
-            yield
+            yield not model.waiting
             # As many as fill a batch go on together, so that their points share batches.
             if model.waiting and (
                 not items or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens
@@ -180,7 +191,7 @@ class Worker:
             return "with any"
         return "with equals"
 
-    def _more(self, model: Model) -> Iterator[None]:
+    def _more(self, model: Model) -> Iterator[bool]:
         """The other methods and the evidence that waiting examples ask for; what fails leaves the first maps."""
         explained = {one.item.place: one for one in model.waiting}
         try:
@@ -190,7 +201,7 @@ class Worker:
             failure = self.outcomes.failure(error)
             for place, one in explained.items():
                 self.outcomes.done(place, _alone(one.result, failure), one.seconds)
-            yield
+            yield True
             return
         finally:
             model.waiting.clear()
@@ -199,7 +210,8 @@ class Worker:
             one = explained[done.key]
             result = done.result if done.error is None else _alone(one.result, self.outcomes.failure(done.error))
             self.outcomes.done(done.key, result, one.seconds + done.seconds)
-            yield
+            del explained[done.key]
+            yield not explained
 
     def _subject(self, one: Explained, model: Model) -> Subject:
         example = one.item.example
