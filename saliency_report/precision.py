@@ -71,10 +71,10 @@ def _plain(example: Example, result: ExampleResult) -> Example:
 
 
 def _twin(half: ExampleResult, full: ExampleResult) -> Map | None:
-    """The map of the same target, such as a choice that is no longer the predicted one; of an entity that is, or none."""
+    """The map of the same target, such as a choice that is no longer the predicted one; none of a lost entity."""
     wanted = half.maps[half.headline]
     same = next((m for m in full.maps if m.title == wanted.title), None)
-    return same if same or wanted.target.of or not full.maps else full.maps[full.headline]
+    return same if same or wanted.target.at or not full.maps else full.maps[full.headline]
 
 
 def _tokens(result: ExampleResult) -> list[list[int]]:

@@ -57,7 +57,7 @@ def number(quantity: str, result: ExampleResult, target: Target, foil: list[int]
         total = torch.stack([values[:, place, label] for place, label in zip(places, labels, strict=True)]).sum(dim=0)
         return total.exp() if quantity == "probability" else total
 
-    return lambda logits: of(logits, target.labels) if foil is None else of(logits, target.labels) - of(logits, foil)
+    return lambda logits: of(logits, target.indices) if foil is None else of(logits, target.indices) - of(logits, foil)
 
 
 @pytest.mark.parametrize(
@@ -110,11 +110,11 @@ def test_every_map_is_central_differences_of_its_labels(
     likeliest = model.logits([tiny.ENTITIES])[0].argmax(dim=-1)
     targets = [map_.target for map_ in result.maps]
     assert len(targets) > 3
-    assert family != "bert-tokens" or any(len(target.labels) > 1 for target in targets), "this test is about sums"
-    assert any(len(target.at) > len(target.labels) for target in targets), "and about words of several tokens"
+    assert family != "bert-tokens" or any(len(target.indices) > 1 for target in targets), "this test is about sums"
+    assert any(len(target.at) > len(target.indices) for target in targets), "and about words of several tokens"
     for target in targets:
-        assert likeliest[firsts(result, target)].tolist() == target.labels
-    chosen = {max(range(len(targets)), key=lambda i: len(targets[i].labels)), 0, len(targets) - 1}
+        assert likeliest[firsts(result, target)].tolist() == target.indices
+    chosen = {max(range(len(targets)), key=lambda i: len(targets[i].indices)), 0, len(targets) - 1}
     for place in chosen:
         check(result, place, model, [tiny.ENTITIES], number(quantity, result, targets[place]))
 
@@ -126,7 +126,7 @@ def test_what_is_said_of_an_entity(explain: Explain, families: Path) -> None:
     assert first.title == "Anna London as LOC"
     assert (first.target.label, first.target.of) == ("LOC", "Anna London")
     probabilities = model.logits([tiny.ENTITIES])[0].softmax(dim=-1)
-    p = float(probabilities[firsts(result, first.target), first.target.labels].prod())
+    p = float(probabilities[firsts(result, first.target), first.target.indices].prod())
     assert first.target.probability == pytest.approx(p, rel=1e-9)
     assert first.target.sentence == (
         "sum of the logits of I-LOC, I-LOC at “Anna London”, each read at its word's first token, the labels that the "
@@ -204,7 +204,7 @@ def test_words_at_which_the_number_is_read_are_not_cut_out(explain: Explain, fam
     assert [word for word, drop in zip(words, drops[1:], strict=False) if drop is None] == ["Rome"]
     model = plain(families / "bert-tokens", "token-classification")
     target = result.maps[0].target
-    without = model.logits([text.replace("cat ", "")])[0, target.at[0] - 1, target.labels[0]]
+    without = model.logits([text.replace("cat ", "")])[0, target.at[0] - 1, target.indices[0]]
     assert drops[2] == pytest.approx(target.score - float(without), rel=1e-7)
 
 

@@ -145,6 +145,12 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {**_BERT, **_ENTITIES, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1},
         lambda: byte_level(roberta=True),
     ),
+    "bert-answers": ("BertForQuestionAnswering", _BERT, wordpiece),
+    "roberta-answers": (
+        "RobertaForQuestionAnswering",
+        {**_BERT, "vocab_size": VOCABULARY, "max_position_embeddings": 66, "pad_token_id": 1},
+        lambda: byte_level(roberta=True),
+    ),
     "bert-choice": ("BertForMultipleChoice", _BERT, wordpiece),
     "roberta-choice": (
         "RobertaForMultipleChoice",
@@ -157,6 +163,7 @@ CAUSAL = ["gpt2", "llama"]
 CHOICE = ["bert-choice", "roberta-choice"]
 MASKED = ["bert-mask", "roberta-mask"]
 TOKENS = ["bert-tokens", "roberta-tokens"]
+ANSWERS = ["bert-answers", "roberta-answers"]
 ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
 
 

@@ -94,7 +94,8 @@ class Subject:
             and encoding.segments[word.segment].name != "template"
             and (target.first is None or word.tokens[-1] < end)
             and self._can_go(word.tokens[0])
-            and not (self._deletes and target.at and not set(target.at).isdisjoint(word.tokens))  # F is read there
+            # F is read there.
+            and not (self._deletes and not {*target.at, *target.foil_at}.isdisjoint(word.tokens))
         ]
 
     @property

@@ -54,7 +54,10 @@ def explained(target: Target) -> Explained:
     quantity = target.quantity.removesuffix(" difference")
     foil = None if target.foil is None else label(target.foil)
     of = label(target.label) if target.of is None else f"{label(target.of)} as {label(target.label)}"
-    return Explained(f"the {_QUANTITIES.get(quantity, quantity)} of", of, foil)
+    name = (
+        "sum of the logits" if quantity == "logit" and len(target.indices) > 1 else _QUANTITIES.get(quantity, quantity)
+    )
+    return Explained(f"the {name} of", of, foil)
 
 
 def verdict(result: ExampleResult) -> Verdict | None:

@@ -180,9 +180,11 @@ def explained_tokens(target: Target) -> Sequence[int]:
 
 
 def outlined(result: ExampleResult, parted: list[Group]) -> str:
-    """What an outline in the text of a sequence says."""
+    """What an outline in the text says; nothing where there is none."""
     targets = [result.maps[group.primary].target for group in parted]
     spans = [explained_tokens(target) for target in targets]
+    if kind(result) != "sequence":
+        return "It is outlined in the text." if targets[0].at else ""
     if targets[0].of is not None:
         return "Each outlined entity has a map of its own."
     if len(spans) > 1:

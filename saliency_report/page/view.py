@@ -100,7 +100,7 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
         groups=parted,
         figures=list(primary_figures(result, scores)),
         others=list(other_figures(result, scores)),
-        outlined=outlined(result, parted) if sequence else "",
+        outlined=outlined(result, parted) if primary else "",
         matrix=matrix(result, primary, scores.headline(primary[0])) if sequence and len(parted) > 1 else None,
     )
 

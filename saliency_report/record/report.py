@@ -98,10 +98,15 @@ class Target(Part):
         description="Of a model that answers at every token: indices of the tokens at which the explained number is "
         "read, such as the mask, the tokens of an entity, or those of an answer.",
     )
-    labels: list[int] = Field([], description="Of an entity: the index of the label of each of its words.")
+    indices: list[int] = Field(
+        [],
+        description="Where several logits are added, and probabilities multiplied. Of an entity: the label of each of "
+        "its words. Of an answer: its first and its last token.",
+    )
     of: str | None = Field(None, description="Of an entity: its text, which the label is that of.")
     foil: str | None = Field(None, description="What the target is compared with, for a difference.")
     foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
+    foil_at: list[int] = Field([], description="Of an answer: the tokens of the one that it is compared with.")
     score: float = Field(description="The explained number itself.")
     probability: float = Field(ge=0, le=1, description="Softmax probability of the target, for orientation.")
     chosen_by: Literal["predicted", "given", "generated", "continuation"]
@@ -150,8 +155,8 @@ class Prediction(Part):
 
     outcomes: list[Outcome] = Field(
         [],
-        description="All labels or choices, in the model's order; for a mask the likeliest tokens; empty for "
-        "generation.",
+        description="All labels or choices, in the model's order; the likeliest tokens for a mask, the likeliest "
+        "answers to a question; empty for generation and entities.",
     )
     predicted: int | None = Field(None, description="Index of the likeliest outcome.")
     expected: int | None = Field(None, description="Index of the outcome that the input calls right, where it does.")

@@ -6,6 +6,7 @@ from saliency_report.spec.fields import TASKS, Example, json_schema
 from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.load import Spec, load_spec, parse_spec
 from saliency_report.spec.multiple_choice import MultipleChoice
+from saliency_report.spec.question_answering import QuestionAnswering
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration, is_span
 from saliency_report.spec.texts import rationale_spans
@@ -20,6 +21,7 @@ __all__ = [
     "Example",
     "FillMask",
     "MultipleChoice",
+    "QuestionAnswering",
     "Spec",
     "TextClassification",
     "TextGeneration",

@@ -49,6 +49,7 @@ def check_task(fields: Fields) -> None:
         "multiple-choice": _choice,
         "fill-mask": _mask,
         "token-classification": _tokens,
+        "question-answering": _answer,
     }
     rules[fields.all["task"]](fields)
 
@@ -185,6 +186,20 @@ def _tokens(fields: Fields) -> None:
     if isinstance(target, str) and target != "each" and target.strip() and isinstance(text, str) and target not in text:
         hint = did_you_mean_within(target, [text]) or "; write each, or words from there"
         fields.problem(f"target: {target!r} does not occur in text{hint}", "target", "text")
+
+
+def _answer(fields: Fields) -> None:
+    _needs_a_model(fields)
+    _no_loss(fields)
+    given, context = fields.all, fields.all.get("context")
+    _same(fields, given.get("target"), given.get("foil"))
+    for field, word in (("target", "predicted"), ("foil", "runner-up")):
+        value = given.get(field)
+        if not isinstance(value, str) or not isinstance(context, str) or not value.strip() or value == word:
+            continue
+        if value not in context:
+            hint = did_you_mean_within(value, [context]) or f"; write {word}, or words from there"
+            fields.problem(f"{field}: {value!r} does not occur in context{hint}", field, "context")
 
 
 def _needs_a_model(fields: Fields) -> None:

@@ -13,7 +13,11 @@ DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "float64"]
 EMBEDDED_MODEL = "embedded"
 # Tasks that no embedded model serves, and a model of the Hub that does.
-WITHOUT_EMBEDDED = {"fill-mask": "distilbert-base-uncased", "token-classification": "dslim/bert-base-NER"}
+WITHOUT_EMBEDDED = {
+    "fill-mask": "distilbert-base-uncased",
+    "token-classification": "dslim/bert-base-NER",
+    "question-answering": "distilbert-base-cased-distilled-squad",
+}
 
 
 class _Weights(BaseModel):

@@ -13,6 +13,7 @@ TEXT_FIELDS = {
     "multiple-choice": ("context", "question"),
     "fill-mask": ("text",),
     "token-classification": ("text",),
+    "question-answering": ("context", "question"),
 }
 
 

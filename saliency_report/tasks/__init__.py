@@ -8,7 +8,14 @@ checkpoint)` takes in what was generated.
 
 from types import ModuleType
 
-from saliency_report.tasks import fill_mask, multiple_choice, text_classification, text_generation, token_classification
+from saliency_report.tasks import (
+    fill_mask,
+    multiple_choice,
+    question_answering,
+    text_classification,
+    text_generation,
+    token_classification,
+)
 
 TASKS: dict[str, ModuleType] = {
     "text-classification": text_classification,
@@ -16,4 +23,5 @@ TASKS: dict[str, ModuleType] = {
     "multiple-choice": multiple_choice,
     "fill-mask": fill_mask,
     "token-classification": token_classification,
+    "question-answering": question_answering,
 }

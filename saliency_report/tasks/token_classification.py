@@ -90,7 +90,7 @@ def functions(
         foil = _foil(example, len(reads), checkpoint)
 
         def score(logits: Tensor) -> Tensor:
-            return joint(example.quantity, logits, target.labels, foil)
+            return joint(example.quantity, logits, target.indices, foil)
 
         return TargetFunction([row], [range(len(row))], score, reads, at_own=True)
 
@@ -194,7 +194,7 @@ def _target(
         label=entity.kind,
         index=entity.labels[0],
         at=[token for word in words for token in word.tokens],
-        labels=entity.labels,
+        indices=entity.labels,
         of=shown,
         foil=example.foil,
         foil_index=None if foil is None else foil[0],
