@@ -11,7 +11,7 @@ import shlex
 import sys
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
@@ -159,7 +159,7 @@ def run(
     computing = Computing(**{field.name: options.pop(field.name) for field in fields(Computing)})
     spec = load_spec(input)
     if limit:
-        spec = replace(spec, examples=spec.examples[:limit])
+        spec = spec.first(limit)
     drawing = Drawing(**options)
     record_path = drawing.output.with_suffix(".json")
     if record and drawing.output.suffix == ".json":

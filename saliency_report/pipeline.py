@@ -80,6 +80,7 @@ class Run:
             seconds=round(time.perf_counter() - begun, 3),
             source=self.spec.source,
             command=self.command,
+            rows=[*self.spec.rows],
             device=engine.device_name(self.device),
             matmul=matmul,
             token_budget=self.budget,

@@ -17,7 +17,8 @@ from saliency_report.record.part import Part
 
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
 # default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
-# matrices were multiplied, what float32 weights say of the same examples, and at which tokens a target is read.
+# matrices were multiplied, what float32 weights say of the same examples, at which tokens a target is read, and
+# which rows of other files the examples are.
 SCHEMA_VERSION: Literal[4] = 4
 READABLE = (1, 2, 3, 4)
 

@@ -30,6 +30,7 @@ class Report(Part):
     command: str | None = Field(
         None, description="What was typed, of files their names alone; null where the run was started from Python."
     )
+    rows: list[str] = Field([], description="Which rows of which files or data sets are among the examples, in words.")
     device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
     matmul: Matmul | None = Field(None, description="Null on another device, and in a record of an early version.")
     token_budget: int = Field(

@@ -9,6 +9,7 @@ from pydantic import Field, TypeAdapter
 from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.question_answering import QuestionAnswering
+from saliency_report.spec.rows_from import RowsFrom
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration
 from saliency_report.spec.token_classification import TokenClassification
@@ -60,10 +61,17 @@ def json_schema() -> dict[str, Any]:
     fields["task"] = {"enum": [*TASKS], "description": "What the model does with the text."}
     partial = {"type": "object", "additionalProperties": False, "properties": fields}
     defaults = {**partial, "properties": {k: v for k, v in fields.items() if k not in NOT_IN_DEFAULTS}}
+    of_rows = RowsFrom.model_json_schema()["properties"]
+    definitions["RowsFrom"] = {
+        **partial,
+        "properties": {**{k: v for k, v in fields.items() if k not in NOT_IN_DEFAULTS}, **of_rows},
+        "required": ["columns"],
+        "anyOf": [{"required": ["file"]}, {"required": ["dataset", "split"]}],
+    }
     mapping = {
         "type": "object",
         "additionalProperties": False,
-        "required": ["examples"],
+        "anyOf": [{"required": ["examples"]}, {"required": ["examples_from"]}],
         "properties": {
             "title": {"type": "string", "description": "Heading of the page."},
             "defaults": {
@@ -71,6 +79,13 @@ def json_schema() -> dict[str, Any]:
                 "description": "Fields for every example that does not set them.",
             },
             "examples": {"type": "array", "minItems": 1, "items": partial},
+            "examples_from": {
+                "anyOf": [
+                    {"$ref": "#/$defs/RowsFrom"},
+                    {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/RowsFrom"}},
+                ],
+                "description": "Files or data sets whose rows are examples, with fields for all of them.",
+            },
         },
     }
     return {

@@ -1,20 +1,19 @@
 """An input file to a `Spec`, or every problem of the file at once.
 
-A bare list of examples is complete; the full form is a mapping with `title`, `defaults` (any field of an example)
-and `examples`. Each message names file, line, column and path, and what to do next.
+A bare list of examples is complete; the full form is a mapping with `title`, `defaults` (any field of an example),
+`examples`, and `examples_from` for rows of other files. Each message names file, line, column and path, and what to do
+next.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from saliency_report.errors import InputError
-from saliency_report.spec.checks import Fields, check_evidence, check_task
-from saliency_report.spec.fields import NOT_IN_DEFAULTS, TASKS, Example, all_fields, inherited
-from saliency_report.spec.messages import explain
+from saliency_report.spec.examples_from import examples_from
+from saliency_report.spec.fields import NOT_IN_DEFAULTS, Example, all_fields
+from saliency_report.spec.item import example_of
 from saliency_report.spec.source import Loc, Source, dotted, parse
 from saliency_report.spec.values import did_you_mean, kind_of, listed
 
@@ -27,6 +26,14 @@ class Spec:
     examples: tuple[Example, ...]
     source: str | None = None
     folder: Path = Path()
+    rows: tuple[str, ...] = ()  # which rows of which files or data sets are among the examples
+
+    def first(self, count: int) -> Spec:
+        """The first so many examples, and a word about it where rows are told of."""
+        if count >= len(self.examples):
+            return self
+        left = f"Of these and all other examples the first {count:,} alone were explained"
+        return replace(self, examples=self.examples[:count], rows=(*self.rows, *[left] * bool(self.rows)))
 
 
 def load_spec(path: Path) -> Spec:
@@ -48,35 +55,33 @@ def load_spec(path: Path) -> Spec:
 
 
 def parse_spec(text: str, name: str, source_name: str | None, folder: Path) -> Spec:
-    """Validate YAML text; `name` stands in messages, model folders are looked up from `folder`."""
+    """Validate YAML text; `name` stands in messages, model folders and files of rows are looked up from `folder`."""
     source = parse(text)
-    examples: list[Example] = []
-    title = ""
-    if not source.problems or source.data is not None:
-        title, examples = _validate(source)
-    if source.problems:
-        lines = (
+    readable = not source.problems or source.data is not None
+    title, examples, rows = _validate(source, folder) if readable else ("", [], [])
+    if source.problems or source.elsewhere:
+        lines = [
             f"{name}:{p.line}:{p.column}: {p.path}{': ' if p.path else ''}{p.message}"
             for p in sorted(set(source.problems))
-        )
-        raise InputError("\n".join(lines))
-    return Spec(title or (source_name or "").rsplit(".", 1)[0], tuple(examples), source_name, folder)
+        ]
+        raise InputError("\n".join([*lines, *source.elsewhere]))
+    return Spec(title or (source_name or "").rsplit(".", 1)[0], tuple(examples), source_name, folder, tuple(rows))
 
 
-def _validate(source: Source) -> tuple[str, list[Example]]:
+def _validate(source: Source, folder: Path) -> tuple[str, list[Example], list[str]]:
     data = source.data
     if data is None:
         source.problem((), "the file is empty; write a list of examples, each with a task and its texts")
-        return "", []
+        return "", [], []
     if isinstance(data, list):
-        return "", _examples(source, data, (), {})
+        return "", _examples(source, data, (), {}, {}), []
     if not isinstance(data, dict):
         source.problem((), "must be a list of examples, or a mapping with the key examples")
-        return "", []
+        return "", [], []
     if "schema_version" in data:
         source.problem((), "is the record of a run; draw its page with saliency-report render")
-        return "", []
-    known = ["title", "defaults", "examples"]
+        return "", [], []
+    known = ["title", "defaults", "examples", "examples_from"]
     for key in data.keys() - set(known):
         hint = (
             "; put it in an example"
@@ -100,65 +105,49 @@ def _validate(source: Source) -> tuple[str, list[Example]]:
         elif key not in all_fields() - NOT_IN_DEFAULTS:
             hint = did_you_mean(key, sorted(all_fields() - NOT_IN_DEFAULTS))
             source.problem(("defaults", key), f"no task has this field{hint}", key=True)
-    if "examples" not in data:
+    if "examples" not in data and "examples_from" not in data:
         source.problem((), "the key examples is missing; list the examples under it")
-        return "", []
-    if not isinstance(data["examples"], list):
+        return "", [], []
+    ids: dict[str, str] = {}
+    examples: list[Example] = []
+    if "examples" in data and not isinstance(data["examples"], list):
         kind = kind_of(data["examples"])
         source.problem(("examples",), f"must be a list of examples, not {kind}; begin each with a dash")
-        return "", []
-    return str(title), _examples(source, data["examples"], ("examples",), defaults)
+    elif "examples" in data:
+        examples = _examples(source, data["examples"], ("examples",), defaults, ids)
+    given, rows = data.get("examples_from", []), []
+    several = isinstance(given, list)
+    if several and not given and "examples_from" in data:
+        source.problem(("examples_from",), "the list is empty; write at least one file or dataset, or leave it out")
+    for i, item in enumerate(given if several else [given]):
+        path: Loc = ("examples_from", i) if several else ("examples_from",)
+        found, sentence = examples_from(source, item, path, defaults, folder, ids)
+        examples += found
+        rows.append(sentence)
+    return str(title), examples, rows
 
 
-def _examples(source: Source, items: list[object], path: Loc, defaults: dict[str, object]) -> list[Example]:
+def _examples(
+    source: Source, items: list[object], path: Loc, defaults: dict[str, object], ids: dict[str, str]
+) -> list[Example]:
+    """The examples of a list; `ids` gets their names, each with its place."""
     if not items:
         source.problem(path, "the list is empty; write at least one example")
     examples: list[Example] = []
-    ids: dict[str, int] = {}
     for i, item in enumerate(items):
-        example = _example(source, item, (*path, i), defaults)
+        example = example_of(source, item, (*path, i), defaults)
         name = item.get("id") if isinstance(item, dict) else None
         if isinstance(name, str) and name:
             if name in ids:
-                first = dotted((*path, ids[name]))
-                source.problem((*path, i, "id"), f"{name!r} is already the id of {first}; give it another")
-            ids.setdefault(name, i)
+                source.problem((*path, i, "id"), f"{name!r} is already the id of {ids[name]}; give it another")
+            ids.setdefault(name, dotted((*path, i)))
         if example:
             examples.append(example)
-    taken = set(ids)
     for i, example in enumerate(examples):
         if not example.id:
             free = f"example-{i + 1}"
-            while free in taken:
+            while free in ids:
                 free += "-a"
-            taken.add(free)
+            ids[free] = dotted((*path, i))
             examples[i] = example.model_copy(update={"id": free})
     return examples
-
-
-def _example(source: Source, item: object, path: Loc, defaults: dict[str, object]) -> Example | None:
-    if not isinstance(item, dict):
-        source.problem(path, f"must be a mapping with a task and its texts, not {kind_of(item)}")
-        return None
-    task = item.get("task", defaults.get("task"))
-    if task is None:
-        source.problem(path, f"the key task is missing; it is one of {listed(TASKS)}")
-        return None
-    if not isinstance(task, str) or task not in TASKS:
-        at = (*path, "task") if "task" in item else ("defaults", "task")
-        hint = did_you_mean(task, [*TASKS])
-        source.problem(at, f"unknown task {kind_of(task)!r}{hint or f'; known are {listed(TASKS)}'}")
-        return None
-    model = TASKS[task]
-    fields = {**inherited(task, defaults), "task": task, **item}
-    before = len(source.problems)
-    example = None
-    try:
-        example = model.model_validate(fields)
-    except ValidationError as error:
-        for detail in error.errors():
-            explain(source, detail, path, model, item)
-    given = Fields(source, path, item, fields)
-    check_task(given)
-    check_evidence(given)
-    return example if len(source.problems) == before else None

@@ -6,18 +6,19 @@ import re
 from functools import cache
 from typing import Any, get_args
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from saliency_report.spec.evidence import Evidence
 from saliency_report.spec.example import no_embedded
-from saliency_report.spec.fields import TASKS, Example
+from saliency_report.spec.fields import TASKS
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.values import did_you_mean, kind_of, listed
 
 _NUMBER = {"int_type", "float_type", "greater_than", "greater_than_equal", "less_than_equal", "finite_number"}
 
 
-def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[Example], item: dict[str, object]) -> None:
+def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[BaseModel], item: dict[str, object]) -> None:
     """Note one finding about the example `item` at `path`, of the task that `model` has the fields of."""
     loc: Loc = tuple(detail["loc"])
     kind, context, found = detail["type"], detail.get("ctx", {}), kind_of(detail["input"])
@@ -53,7 +54,7 @@ def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[Example
         source.problem(where, detail["msg"])
 
 
-def _belongs(key: str | int, model: type[Example]) -> str:
+def _belongs(key: str | int, model: type[BaseModel]) -> str:
     others = [name for name, other in TASKS.items() if key in other.model_fields]
     if others:
         return f"; it belongs to {listed(others)}"
@@ -63,9 +64,10 @@ def _belongs(key: str | int, model: type[Example]) -> str:
     return did_you_mean(key, known) or f"; {task} knows {listed(known)}"
 
 
-def _range(model: type[Example], loc: Loc) -> str:
+def _range(model: type[BaseModel], loc: Loc) -> str:
     """The numbers that a field, or an entry of its list, takes: its JSON Schema in words."""
     schema = _properties(model)[str(loc[0])]
+    schema = schema.get("anyOf", [schema])[0]  # the other one is null
     for _ in loc[1:]:
         schema = schema["items"]
     number = "a whole number" if schema["type"] == "integer" else "a number"
@@ -77,5 +79,5 @@ def _range(model: type[Example], loc: Loc) -> str:
 
 
 @cache
-def _properties(model: type[Example]) -> dict[str, Any]:
+def _properties(model: type[BaseModel]) -> dict[str, Any]:
     return dict(model.model_json_schema()["properties"])

@@ -39,6 +39,7 @@ class Source:
     problems: list[Problem] = field(default_factory=list)
     values: dict[Loc, tuple[int, int]] = field(default_factory=dict)
     keys: dict[Loc, tuple[int, int]] = field(default_factory=dict)
+    elsewhere: list[str] = field(default_factory=list)  # problems of files that this one names, as they are told
 
     def where(self, path: Loc, *, key: bool = False) -> tuple[int, int]:
         """Line and column (from 1) of a path, or of the nearest part of it that the text has."""
