@@ -66,6 +66,27 @@ def _kind(char: str) -> str:
     return "letter" if category[0] in "LN" or category == "Pc" else "mark"
 
 
+def is_visible(text: str) -> bool:
+    """Whether a reader sees anything of a text by itself: not blanks, joiners, or marks on the letter before."""
+    return any(unicodedata.category(char)[0] not in "ZCM" for char in text)
+
+
+def unseen(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[list[tuple[int, int]]]:
+    """For each segment where visible characters stand that no token is of: the model does not read them."""
+    found = []
+    for number, segment in enumerate(segments):
+        spans = sorted((t.start, t.end) for t in tokens if t.segment == number and t.start is not None and t.end)
+        gaps, reached = [], 0
+        for start, end in [*spans, (len(segment.text), len(segment.text))]:
+            inner = segment.text[reached:start].strip()
+            if is_visible(inner):
+                first = segment.text.index(inner, reached)
+                gaps.append((first, first + len(inner)))
+            reached = max(reached, end)
+        found.append(gaps)
+    return found
+
+
 def group_words(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[Word]:
     """Partition the tokens into words, ordered by first token.
 

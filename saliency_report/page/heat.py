@@ -22,7 +22,7 @@ _DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 @dataclass(frozen=True)
 class Letters:
-    """A stretch of text, its colour, and how it is marked besides: + or −, explained, small, a chip."""
+    """A stretch of text, its colour, and how it is marked besides: + or −, explained, small, a chip, unread."""
 
     text: str
     colour: str = ""
@@ -31,6 +31,7 @@ class Letters:
     explained: bool = False
     small: bool = False
     chip: bool = False
+    unread: bool = False
 
 
 @dataclass
@@ -124,6 +125,7 @@ def _marked(part: Letters) -> str:
         ("b", part.explained),
         ("small", part.small),
         ("code", part.chip),
+        ("s", part.unread),
     ):
         shown = f"<{tag}>{shown}</{tag}>" if wanted else shown
     return shown

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby, pairwise
 
 from saliency_report.record import Encoding
+from saliency_report.words import is_visible
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Piece:
 class Run:
     """Neighbouring pieces of one word; without words it is text that no token covers.
 
-    A chip stands for a token that no character of the text shows, such as [CLS].
+    A chip stands for a token that no character of the text shows, such as [CLS]; without words it says where a window
+    of a long text begins. Visible text that no token covers is `unread`.
     """
 
     pieces: tuple[Piece, ...]
     words: tuple[int, ...] = ()
     chip: bool = False
+    unread: bool = False
 
     @property
     def text(self) -> str:
@@ -54,8 +57,9 @@ def runs_by_segment(encoding: Encoding) -> list[list[Run]]:
                 chips[token.segment][token.start].append(index)
         elif place := _place(encoding, index):
             chips[place[0]][place[1]].append(index)
+    windows = {window.scored_start: number for number, window in enumerate(encoding.windows, 1)}
     return [
-        _runs(encoding, segment.text, covering[number], chips[number], word_of)
+        _runs(encoding, segment.text, covering[number], chips[number], word_of, {} if number else windows)
         for number, segment in enumerate(encoding.segments)
     ]
 
@@ -77,14 +81,18 @@ def _runs(
     spans: dict[int, tuple[int, int]],
     chips: dict[int, list[int]],
     word_of: dict[int, int],
+    windows: dict[int, int],
 ) -> list[Run]:
-    cuts = sorted({0, len(text), *chips, *(edge for span in spans.values() for edge in span)})
+    cuts = sorted({0, len(text), *chips, *windows, *(edge for span in spans.values() for edge in span)})
     covers: dict[int, list[int]] = defaultdict(list)
     for token, (start, end) in spans.items():
         for cut in cuts[bisect_left(cuts, start) : bisect_left(cuts, end)]:
             covers[cut].append(token)
     runs: list[Run] = []
     for start, end in [*pairwise(cuts), (len(text), len(text))]:
+        # The special tokens of a window stand after its mark, those of the one before at the end of its words.
+        if start in windows and start < end:
+            runs.append(Run((Piece(f"window {windows[start]}"),), chip=True))
         for token in chips.get(start, []):
             piece = Piece(encoding.tokens[token].text, (token,))
             runs.append(Run((piece,), _words((token,), word_of), chip=True))
@@ -107,7 +115,8 @@ def _without_outer_blanks(group: list[Run]) -> list[Run]:
     if len(group) > 1:
         run = replace(run, pieces=tuple(piece for part in group for piece in part.pieces))
     text = run.text
-    if run.chip or not run.words or not text.strip() or text == text.strip():
+    run = replace(run, unread=not run.chip and not any(piece.tokens for piece in run.pieces) and is_visible(text))
+    if run.chip or not (run.words or run.unread) or not text.strip() or text == text.strip():
         return [run]
     start, end = len(text) - len(text.lstrip()), len(text.rstrip())
     parts = [

@@ -148,13 +148,14 @@ class Unstyled(HTMLParser):
         painted = "chip" in classes or data.strip()
         self.text.append(
             Letters(
-                data,
+                f"[{data}] " if "window" in classes else data,
                 PALETTE[shade] if shade and painted else "",
                 {"p": "+", "n": "−"}.get(shade[:1], "") if painted else "",
                 next((element.title for element in around if element.title), ""),
                 explained="g" in classes,
                 small="template" in classes,
                 chip="chip" in classes,
+                unread=any(element.tag == "s" for element in self.open),
             )
         )
 

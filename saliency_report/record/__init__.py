@@ -36,6 +36,7 @@ from saliency_report.record.report import (
     Segment,
     Target,
     Token,
+    Window,
     Word,
 )
 from saliency_report.record.results import Results
@@ -76,6 +77,7 @@ __all__ = [
     "Stage",
     "Target",
     "Token",
+    "Window",
     "Word",
     "from_json",
     "json_parts",

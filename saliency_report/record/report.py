@@ -17,8 +17,8 @@ from saliency_report.record.part import Part
 
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
 # default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
-# matrices were multiplied, what float32 weights say of the same examples, at which tokens a target is read, and
-# which rows of other files the examples are.
+# matrices were multiplied, what float32 weights say of the same examples, at which tokens a target is read, which
+# rows of other files the examples are, and the windows of long texts.
 SCHEMA_VERSION: Literal[4] = 4
 READABLE = (1, 2, 3, 4)
 
@@ -62,12 +62,28 @@ class Word:
     special: bool
 
 
+class Window(Part):
+    """A part of a long text that was given to the model by itself, in code points of the first segment."""
+
+    tokens: int = Field(description="How many the model was given, special ones included.")
+    start: int = Field(description="Where it begins to read.")
+    end: int = Field(description="One past the last code point that it reads.")
+    scored_start: int = Field(description="The words from here on have their scores from this window …")
+    scored_end: int = Field(description="… up to here: in no other one do they stand more centrally.")
+    logits: list[float] = Field([], description="What the model answers to this window, in the order of the outcomes.")
+
+
 class Encoding(Part):
-    """One row given to the model: its texts, its tokens and their grouping into words."""
+    """One row given to the model, or a long text in several: its texts, its tokens and their grouping into words.
+
+    Of a text in windows the tokens are those of all windows, each with its special ones, without the copies that
+    neighbouring windows share.
+    """
 
     segments: list[Segment]
     tokens: list[Token]
     words: list[Word]
+    windows: list[Window] = Field([], description="Of a text that is longer than the model takes; else none.")
 
 
 class Outcome(Part):

@@ -5,6 +5,7 @@ The ids made here are the only input that is ever scored. Every offset points in
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, Segment, Token
-from saliency_report.words import group_words
+from saliency_report.tasks.tokenising import tokenised
+from saliency_report.words import group_words, unseen
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -41,7 +43,7 @@ def encode(
     tokenizer: PreTrainedTokenizerBase,
     segments: Sequence[Segment],
     parts: Sequence[Sequence[int]],
-    limit: int,
+    limit: int = sys.maxsize,
     *,
     separator: str = " ",
     add_special_tokens: bool = True,
@@ -52,13 +54,9 @@ def encode(
     tokens that the model takes.
 
     Raises:
-        ExampleError: the tokenizer has no offsets, or the text is longer than the limit; nothing is ever cut.
+        ExampleError: the text is longer than the limit, since nothing is cut in silence; or nothing tells where tokens
+            stand in it.
     """
-    if not tokenizer.is_fast:
-        raise ExampleError(
-            f"The tokenizer {type(tokenizer).__name__} does not say which characters a token stands for.",
-            "Use a model with a fast tokenizer (tokenizer.json).",
-        )
     strings, places = [], []
     for part in parts:
         string, placed = "", []
@@ -68,29 +66,21 @@ def encode(
             string += segments[index].text
         strings.append(string)
         places.append(placed)
-    # verbose=False: the tokenizer's own warning about length is replaced by the error below.
-    output = tokenizer(
-        *strings,
-        add_special_tokens=add_special_tokens,
-        return_offsets_mapping=True,
-        return_special_tokens_mask=True,
-        verbose=False,
-    )
-    ids = output["input_ids"]
+    output = tokenised(tokenizer, strings, add_special_tokens)
+    ids = output.ids
     check_length(len(ids), limit)
-    sequences = output.encodings[0].sequence_ids
-    pieces = output.encodings[0].tokens
     tokens = []
-    for i, (start, end) in enumerate(output["offset_mapping"]):
+    for i, offset in enumerate(output.offsets):
         segment, span = None, None
-        if sequences[i] is not None and end > start:
-            start, end = without_outer_space(strings[sequences[i]], start, end)
-            segment, span = _place(places[sequences[i]], start, end)
+        if offset is not None:
+            sequence, start, end = offset
+            start, end = without_outer_space(strings[sequence], start, end)
+            segment, span = _place(places[sequence], start, end)
         source = None if segment is None or span is None else segments[segment].text[slice(*span)]
-        special = bool(output["special_tokens_mask"][i]) or is_special(tokenizer, ids[i], source)
+        special = output.added[i] or is_special(tokenizer, ids[i], source)
         tokens.append(
             Token(
-                text=pieces[i],
+                text=output.pieces[i],
                 id=ids[i],
                 segment=segment,
                 start=span and span[0],
@@ -98,8 +88,7 @@ def encode(
                 special=special,
             )
         )
-    extra = {"token_type_ids": output["token_type_ids"]} if "token_type_ids" in output else {}
-    return Row(ids, extra), build(segments, tokens)
+    return Row(ids, output.extra), build(segments, tokens)
 
 
 def build(segments: Sequence[Segment], tokens: Sequence[Token]) -> Encoding:
@@ -118,13 +107,13 @@ def check_shown(encoding: Encoding) -> None:
             )
 
 
-def check_length(length: int, limit: int) -> None:
+SHORTEN = "Shorten it, split it into several examples, or use a model with a longer context."
+
+
+def check_length(length: int, limit: int, next_step: str = SHORTEN) -> None:
     """Refuse a text that the model does not take in one piece."""
     if length > limit:
-        raise ExampleError(
-            f"The text is {length} tokens long, the model takes {limit}.",
-            "Shorten it, split it into several examples, or use a model with a longer context.",
-        )
+        raise ExampleError(f"The text is {length} tokens long, the model takes {limit}.", next_step)
 
 
 @dataclass(frozen=True)
@@ -152,18 +141,43 @@ def is_special(tokenizer: Any, token: int, source: str | None = None) -> bool:
     return token in reserved.ids and not unknown
 
 
-def unknown_warning(tokenizer: Any, encoding: Encoding) -> list[str]:
-    """A sentence that names the characters which the model cannot see, where there are any."""
+SHOWN = 10  # characters or stretches of them that a warning names
+
+
+def unknown_warning(tokenizer: Any, encoding: Encoding, *, cut: bool = False) -> list[str]:
+    """Sentences that name the characters which the model cannot see, where there are any.
+
+    Of a text that is `cut` it was said what it lacks.
+    """
     unknown = tokenizer.unk_token_id
-    unseen = [
+    replaced = [
         encoding.segments[token.segment].text[token.start : token.end]
         for token in encoding.tokens
         if token.id == unknown and token.segment is not None and not token.special
     ]
-    if not unseen:
-        return []
-    shown = ", ".join(dict.fromkeys(unseen))
-    return [f"The tokenizer does not know {shown}: the model sees {tokenizer.unk_token} in its place."]
+    passed = [
+        segment.text[start:end]
+        for segment, gaps in zip(encoding.segments, unseen(encoding.tokens, encoding.segments), strict=True)
+        for start, end in gaps
+        if not cut
+    ]
+    said = []
+    if replaced:
+        said.append(
+            f"The tokenizer does not know {_named(replaced)}: the model sees {tokenizer.unk_token} in its place."
+        )
+    if passed:
+        said.append(
+            f"The tokenizer passes over {_named(passed)}: the model reads the text without it. It is struck through."
+        )
+    return said
+
+
+def _named(stretches: Sequence[str]) -> str:
+    """Each of them once, as many as can be read."""
+    different = list(dict.fromkeys(stretches))
+    more = f" and {len(different) - SHOWN} more" if len(different) > SHOWN else ""
+    return ", ".join(text if len(text) <= 40 else f"{text[:39]}…" for text in different[:SHOWN]) + more
 
 
 def without_outer_space(string: str, start: int, end: int) -> tuple[int, int]:
