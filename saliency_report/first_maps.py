@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any
 
 import torch
@@ -56,12 +57,16 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     rows = [row for item in items for row in item.prepared.rows]
     groups = len(items) if model.task.CHOICES else None
     checkpoint = model.loaded.checkpoint
+    # Where each example stands in the logits: choices are an axis of their own there, windows of a long text are not.
+    ends = [*accumulate((1 if groups else len(item.prepared.rows) for item in items), initial=0)]
+    places = [slice(*pair) for pair in pairwise(ends)]
 
     read = [position for item in items if (position := item.prepared.read) is not None] or None
     sets: list[int] = []
 
     def select(logits: Tensor) -> Tensor:
-        parts = [model.task.select(e.example, e.prepared, logits[i : i + 1], checkpoint) for i, e in enumerate(items)]
+        pairs = zip(items, places, strict=True)
+        parts = [model.task.select(e.example, e.prepared, logits[place], checkpoint) for e, place in pairs]
         sets.extend(map(len, parts))
         return torch.cat([nn.functional.pad(part, (0, 0, 0, max(sets) - len(part))) for part in parts], dim=1)
 
@@ -78,22 +83,23 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     seconds = time.perf_counter() - begun
     tokens, row = sum(len(r) for r in rows), 0
     found: list[Explained] = []
-    for i, item in enumerate(items):
+    for i, (item, place) in enumerate(zip(items, places, strict=True)):
         count = len(item.prepared.rows)
         # One of each of its rows, set by set.
-        starts = [place * len(rows) + row for place in range(sets[i])]
+        starts = [number * len(rows) + row for number in range(sets[i])]
         own = [gradient for start in starts for gradient in computed.gradients[start : start + count]]
         with outcomes.caught(item.place, item.example):
             result = model.task.explain(
                 item.example,
                 item.prepared,
                 checkpoint,
-                computed.logits[i : i + 1],
+                computed.logits[place],
                 computed.embeddings[row : row + count],
                 own,
             )
-            # The first maps are of one gradient each.
-            known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(own)}
+            # The first maps are of one gradient each, but for that of a long text, whose gradient is asked for again.
+            single = [] if item.prepared.places else own
+            known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(single)}
             share = sum(len(r) for r in item.prepared.rows) / tokens
             found.append(Explained(item, result, seconds * share, known))
         row += count

@@ -140,7 +140,9 @@ class TestModels:
         words = {"bert": 64, "roberta": 64, "llama-classifier": 65}[family]
         assert failure(f"task: text-classification, text: '{'e ' * (words - 1)}e', model: models/{family}") == (
             f"The text is {length + (family != 'bert') * (words - 1)} tokens long, the model takes 64.",
-            "Shorten it, split it into several examples, or use a model with a longer context.",
+            "Write `long: windows` to read it in overlapping parts, or `long: truncate` to leave out what is too "
+            "long; or "
+            "use a model with a longer context.",
         )
 
     def test_a_bidirectional_model_asked_to_continue(self) -> None:

@@ -156,7 +156,7 @@ def _answers(subject: Subject, edits: Sequence[Edits]) -> Generator[Question, An
     nameless = function.at_own and not (outcomes and outcomes.outcomes)
     if TASKS[subject.example.task].CHOICES or len(function.reads) > 1 or nameless or len(edits) == 1:
         return [None] * len(edits)
-    likeliest = replace(function, score=lambda logits: logits[:, 0].argmax(dim=-1).float())
+    likeliest = replace(function, score=lambda logits: logits.mean(dim=1).argmax(dim=-1).float())
     found, _ = yield Ask([Job(likeliest, edits=edit) for edit in edits], gradient=False)
     labels = {outcome.index: outcome.label for outcome in outcomes.outcomes} if outcomes else {}
     tokenizer, name = subject.facts.loaded.checkpoint.tokenizer, word_label if function.at_own else token_label

@@ -17,7 +17,7 @@ from saliency_report.methods import Method, Options
 from saliency_report.models import Loaded
 from saliency_report.record import Encoding, ExampleResult, Map
 from saliency_report.spec import Example
-from saliency_report.tasks.target import Edits, TargetFunction
+from saliency_report.tasks.target import CONTEXT, Edits, TargetFunction
 
 
 @dataclass
@@ -78,7 +78,8 @@ class Subject:
         ids = [0] * function.length
         for row, place in zip(function.rows, function.places, strict=True):
             for token, id in zip(place, row.ids, strict=True):
-                ids[token] = id
+                if token != CONTEXT:
+                    ids[token] = id
         return engine.embed(self.facts.loaded, ids)
 
     def words(self, map_: Map) -> list[int]:

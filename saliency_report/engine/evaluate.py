@@ -15,7 +15,7 @@ from saliency_report.models import Loaded
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
 from saliency_report.tasks.encoding import Row
-from saliency_report.tasks.target import Edits, TargetFunction
+from saliency_report.tasks.target import Edits, TargetFunction, own_tokens
 
 NOTHING_LEFT = "Without what is removed the model has nothing left to read."
 
@@ -53,12 +53,13 @@ def evaluate(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> tuple[Te
         return wide(scores), []
     (slopes,) = torch.autograd.grad(scores.sum(), only(leaves))
     slopes, gradients, start = wide(slopes), [], 0
-    for job, (own, places, _) in zip(jobs, edited, strict=True):
+    for job, (held, places, _) in zip(jobs, edited, strict=True):
         total = slopes.new_zeros(job.function.length, slopes.shape[-1])
         for row, place in enumerate(places):
-            total.index_add_(0, torch.tensor(list(place)), slopes[start + row, : len(place)])
+            positions, tokens = own_tokens(place)
+            total.index_add_(0, torch.tensor(tokens), slopes[start + row, positions])
         gradients.append(total)
-        start += len(own)
+        start += len(held)
     return wide(scores), gradients
 
 
@@ -114,7 +115,8 @@ def _points(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited]) -> Te
             _check_points(job.points, (job.function.length, d))
         for place in places:
             if job.points is not None:
-                points[row, : len(place)] = job.points[place]
+                positions, tokens = own_tokens(place)
+                points[row, positions] = job.points[tokens]
             row += 1
     return points.to(next(iter(model.parameters())).device)
 

@@ -17,7 +17,7 @@ from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.record import Layers
 from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE, numbers
-from saliency_report.tasks.target import TargetFunction
+from saliency_report.tasks.target import TargetFunction, own_tokens
 
 WITHOUT_LAYERS = "Leave `layers` out for this model."
 WITHOUT_ATTENTION = "Leave attention_rollout and gradient_x_attention out for this model."
@@ -139,8 +139,9 @@ def _slopes(score: Tensor, at: list[Tensor], next_step: str) -> tuple[Tensor, ..
 def _gathered(values: Tensor | list[Tensor], function: TargetFunction) -> Tensor:
     """Values of the positions of n rows, (n, longest) or n of (t_r,), summed over the rows to the t tokens (t,)."""
     total = values[0].new_zeros(function.length)
-    for own, place in zip(values, function.places, strict=True):
-        total.index_add_(0, torch.tensor(list(place)), own[: len(place)])
+    for of_row, place in zip(values, function.places, strict=True):
+        positions, tokens = own_tokens(place)
+        total.index_add_(0, torch.tensor(tokens), of_row[positions])
     return total
 
 

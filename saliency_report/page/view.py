@@ -15,6 +15,7 @@ from saliency_report.page.scores import Scores
 from saliency_report.page.sentences import Sentence, sentences
 from saliency_report.page.tables import Matrix, matrix
 from saliency_report.page.targets import Group, groups
+from saliency_report.page.windows import Windows, windows
 from saliency_report.record import ExampleResult, Model, Outcome, Report
 
 TEXT_FIELDS = ("text", "text_pair", "prompt", "context", "question")
@@ -59,6 +60,11 @@ class ExampleView:
         """The sentences of each encoding; none at all where no text has two."""
         cut = [sentences(encoding) for encoding in self.result.encodings]
         return cut if max(map(len, cut), default=0) > 1 else [[] for _ in cut]
+
+    @property
+    def windows(self) -> Windows | None:
+        """The windows that a long text was read in."""
+        return windows(self.result)
 
     @cached_property
     def kind(self) -> str:

@@ -110,6 +110,10 @@ def _loss(fields: Fields, right: str) -> None:
 def _classification(fields: Fields) -> None:
     _same(fields, fields.all.get("target"), fields.all.get("foil"))
     _loss(fields, "label")
+    if fields.all.get("long") in ("windows", "truncate") and fields.all.get("text_pair") is not None:
+        message = f"long: {fields.all['long']} and text_pair do not go together; only a single text can be "
+        message += "read in windows or cut: leave long out"
+        fields.problem(message, "long", "text_pair")
 
 
 def _generation(fields: Fields) -> None:

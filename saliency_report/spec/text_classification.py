@@ -16,6 +16,10 @@ class TextClassification(ExampleFields):
     task: Literal["text-classification"]
     text: Text = Field(description="The text to classify.")
     text_pair: Text | None = Field(None, description="A second text, such as the hypothesis to a premise.")
+    long: Literal["refuse", "windows", "truncate"] = Field(
+        "refuse",
+        description="A text that is longer than the model takes: refuse it, read it in overlapping windows, or cut it.",
+    )
     target: NameOrIndex = Field(
         "predicted", description="The label to explain: predicted, a label's name, or its index."
     )

@@ -45,6 +45,7 @@ class Prepared:
     spans: list[tuple[int, int]] = field(default_factory=list)  # generation: first and last of what each map explains
     foil: int | None = None  # generation: the token that the explained one is compared with
     read: int | None = None  # fill-mask: the position of the mask, the only one whose logits are looked at
+    places: list[list[int]] = field(default_factory=list)  # of a text in windows: which tokens its rows hold
 
     @property
     def length(self) -> int:

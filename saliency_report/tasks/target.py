@@ -16,14 +16,17 @@ Asked = Literal["logit", "log_prob", "probability", "loss"]
 Edits = Mapping[int, int | None]
 
 
+CONTEXT = -1
+
+
 @dataclass(frozen=True)
 class TargetFunction:
     """F of t tokens, which stand in one row given to the model or in several.
 
     `places[r][i]` is the token at position i of row r: a token that stands in several rows, as a context does that is
-    given with each choice, moves in all of them. `score` takes logits (b, k, c) to F (b,): k are the rows; of a causal
-    model, k are the tokens `reads`, each with the logits at the position before it; with `at_own`, of a model that
-    answers at every token, each with the logits at its own.
+    given with each choice, moves in all of them. `CONTEXT` is none of them: what stands there stays as it is. `score`
+    takes logits (b, k, c) to F (b,): k are the rows; of a causal model, k are the tokens `reads`, each with the logits
+    at the position before it; with `at_own`, of a model that answers at every token, each with the logits at its own.
     """
 
     rows: Sequence[Row]
@@ -49,8 +52,8 @@ class TargetFunction:
         """
         rows, places = [], []
         for row, place in zip(self.rows, self.places, strict=True):
-            kept = [i for i, token in enumerate(place) if edits.get(token, 0) is not None]
-            ids = [edits.get(place[i], row.ids[i]) for i in kept]
+            kept = [i for i, token in enumerate(place) if token == CONTEXT or edits.get(token, 0) is not None]
+            ids = [row.ids[i] if place[i] == CONTEXT else edits.get(place[i], row.ids[i]) for i in kept]
             extra = {name: [values[i] for i in kept] for name, values in row.extra.items()}
             rows.append(Row([i for i in ids if i is not None], extra))
             places.append([place[i] for i in kept])
@@ -61,6 +64,14 @@ class TargetFunction:
         else:
             positions = [sum(token < read for token in places[0]) - 1 for read in self.reads]
         return rows, places, positions
+
+
+def own_tokens(place: Sequence[int]) -> tuple[slice | list[int], list[int]]:
+    """The positions of a row that hold tokens of F, and these tokens: all, where none only lends its surroundings."""
+    if CONTEXT not in place:
+        return slice(len(place)), list(place)
+    kept = [i for i, token in enumerate(place) if token != CONTEXT]
+    return kept, [place[i] for i in kept]
 
 
 def of_row(row: Row, score: Callable[[Tensor], Tensor]) -> TargetFunction:

@@ -10,9 +10,10 @@ from torch import Tensor
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Prediction, Segment, Target
 from saliency_report.spec import TextClassification
+from saliency_report.tasks import long
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
-from saliency_report.tasks.target import TargetFunction, in_words, named, of_row, quantity
+from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 CHOICES = False
@@ -23,17 +24,22 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
     _labels(checkpoint)
     for field in ("target", "label", "foil"):
         _index(getattr(example, field), field, checkpoint)
-    segments = [Segment(name="text", text=example.text)]
-    if example.text_pair is not None:
-        segments.append(Segment(name="text_pair", text=example.text_pair))
-    parts = [[i] for i in range(len(segments))]
-    row, encoding = encode(checkpoint.tokenizer, segments, parts, checkpoint.limit)
-    check_shown(encoding)
-    return Prepared([row], [encoding], unknown_warning(checkpoint.tokenizer, encoding))
+    text = Segment(name="text", text=example.text)
+    if example.text_pair is None:
+        prepared = long.read(text, checkpoint, example.long)
+    else:
+        pair = Segment(name="text_pair", text=example.text_pair)
+        row, encoding = encode(checkpoint.tokenizer, [text, pair], [[0], [1]], checkpoint.limit)
+        prepared = Prepared([row], [encoding])
+    check_shown(prepared.encodings[0])
+    cut = bool(prepared.warnings)
+    prepared.warnings += unknown_warning(checkpoint.tokenizer, prepared.encodings[0], cut=cut)
+    return prepared
 
 
 def select(example: TextClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """The explained number (1, 1) of one example's logits (1, c)."""
+    """The explained number (1, 1) of the logits (1, c) of one example, or of those of its n windows (n, c)."""
+    logits = long.mean(logits)
     return quantity(example.quantity, logits, *_target(example, logits[0], checkpoint))[None]
 
 
@@ -45,7 +51,9 @@ def explain(
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
-    """Logits (1, c), embeddings and gradients (t, d) of the one row as a result with one map."""
+    """Logits (n, c), embeddings and gradients (t, d) of the one row, or of n windows, as a result with one map."""
+    encoding = long.told(prepared.encodings[0], logits)
+    logits = long.mean(logits)
     answers = outcomes(_labels(checkpoint), logits[0])
     predicted = int(logits[0].argmax())
     index, foil = _target(example, logits[0], checkpoint)
@@ -57,7 +65,8 @@ def explain(
         role = "the predicted " if foil == predicted else "the runner-up "
         compared = f"{role if example.foil == 'runner-up' else ''}{answers[foil].label}"
     about = "the right label " if example.quantity == "loss" else ""
-    sentence = f"{in_words(example.quantity, about + label, compared)}, {why}, p {stated(probability)}"
+    windows = f" over the mean logits of {len(prepared.rows)} windows" if prepared.places else ""
+    sentence = f"{in_words(example.quantity, about + label, compared)}{windows}, {why}, p {stated(probability)}"
     target = Target(
         quantity=named(example.quantity, foil is not None),
         label=label,
@@ -69,7 +78,6 @@ def explain(
         chosen_by="given" if asked else "predicted",
         sentence=sentence,
     )
-    encoding = prepared.encodings[0]
     title = label if foil is None else f"{label} − {answers[foil].label}"
     return ExampleResult(
         id=example.id,
@@ -81,7 +89,11 @@ def explain(
             predicted=predicted,
             expected=_index(example.label, "label", checkpoint),
         ),
-        maps=[make_map(title, 0, encoding, target, gradients[0], embeddings[0])],
+        maps=[
+            make_map(
+                title, 0, encoding, target, long.gathered(gradients, prepared), long.gathered(embeddings, prepared)
+            )
+        ],
         warnings=prepared.warnings,
     )
 
@@ -92,9 +104,10 @@ def functions(
     """F of each map of a result."""
     target = result.maps[0].target
     return [
-        of_row(
-            prepared.rows[0],
-            lambda logits: quantity(example.quantity, logits, target.index, target.foil_index),
+        TargetFunction(
+            prepared.rows,
+            prepared.places or [range(len(prepared.rows[0]))],
+            lambda logits: quantity(example.quantity, logits.mean(dim=1), target.index, target.foil_index),
         )
     ]
 

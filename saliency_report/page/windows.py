@@ -1,0 +1,50 @@
+"""What the page says of a text that the model read in several windows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saliency_report.page.text import preview
+from saliency_report.record import ExampleResult
+
+PREVIEW = 40  # characters of the beginning of a window's words
+
+
+@dataclass(frozen=True)
+class WindowRow:
+    """One window: the beginning of its words, the logit of the explained label, and its likeliest label."""
+
+    number: int
+    text: str
+    logit: float
+    answer: str
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of the headline map's text; `label` is the explained one."""
+
+    rows: list[WindowRow]
+    tokens: int
+    label: str
+
+
+def windows(result: ExampleResult) -> Windows | None:
+    """The windows of an example; none where its text was read at once."""
+    if not result.maps or not result.prediction:
+        return None
+    head = result.maps[result.headline]
+    encoding, outcomes = result.encodings[head.encoding], result.prediction.outcomes
+    if not encoding.windows:
+        return None
+    text = encoding.segments[0].text
+    rows = [
+        WindowRow(
+            number,
+            preview(text[window.scored_start : window.scored_end], PREVIEW),
+            window.logits[head.target.index],
+            outcomes[max(range(len(outcomes)), key=window.logits.__getitem__)].label,
+        )
+        for number, window in enumerate(encoding.windows, 1)
+    ]
+    return Windows(rows, encoding.windows[0].tokens, head.target.label)

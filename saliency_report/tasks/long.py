@@ -1,0 +1,151 @@
+"""A text that is longer than the model takes: read in overlapping windows, or cut where that is asked for.
+
+With windows F is of the mean of their logits. Each word belongs to the window in which it stands most centrally, with
+the most text on both sides; its copy in a neighbouring window is part of the surroundings there and stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor
+
+from saliency_report.errors import ExampleError
+from saliency_report.record import Encoding, Segment, Token, Window
+from saliency_report.tasks.base import Checkpoint, Prepared
+from saliency_report.tasks.encoding import Row, build, check_length, encode
+from saliency_report.tasks.target import CONTEXT, own_tokens
+from saliency_report.words import split_words
+
+OVERLAP = 4  # neighbouring windows share at least this part of their tokens: one in four
+ADVICE = (
+    "Write `long: windows` to read it in overlapping parts, or `long: truncate` to leave out what is too long; or use "
+    "a model with a longer context."
+)
+
+
+def read(segment: Segment, checkpoint: Checkpoint, long: str) -> Prepared:
+    """One text as a row or, where it is too long and `long` says so, as its beginning or as a row for each window.
+
+    Raises:
+        ExampleError: the text is longer than the model takes and nothing is said of that.
+    """
+    tokenizer = checkpoint.tokenizer
+    row, encoding = encode(tokenizer, [segment], [[0]])
+    if len(row) <= checkpoint.limit:
+        return Prepared([row], [encoding])
+    if long == "refuse":
+        check_length(len(row), checkpoint.limit, ADVICE)
+    first = next((i for i, token in enumerate(encoding.tokens) if token.segment is not None), 0)
+    last = next((i for i, token in enumerate(reversed(encoding.tokens)) if token.segment is not None), 0)
+    frame = range(first), range(len(row) - last, len(row))
+    room = checkpoint.limit - len(frame[0]) - len(frame[1])
+    if room < OVERLAP:
+        raise ExampleError(
+            f"The model takes {checkpoint.limit} tokens, which leaves no room for windows.",
+            "Use a model with a longer context.",
+        )
+    cut = _truncated if long == "truncate" else _windows
+    return cut(segment, row, encoding, frame, room, str(getattr(tokenizer, "truncation_side", "right")))
+
+
+def mean(logits: Tensor) -> Tensor:
+    """The logits (1, c) of a text from those of its rows (n, c)."""
+    return logits.mean(dim=0, keepdim=True)
+
+
+def gathered(values: Sequence[Tensor], prepared: Prepared) -> Tensor:
+    """Values (…, t_r, d) at the positions of each row as one of the tokens (…, t, d), each from its own window."""
+    if not prepared.places:
+        return values[0]
+    total = values[0].new_zeros(*values[0].shape[:-2], len(prepared.encodings[0].tokens), values[0].shape[-1])
+    for of_row, place in zip(values, prepared.places, strict=True):
+        positions, tokens = own_tokens(place)
+        total[..., tokens, :] = of_row[..., positions, :]
+    return total
+
+
+def told(encoding: Encoding, logits: Tensor) -> Encoding:
+    """The encoding with the logits (n, c) of each window."""
+    windows = [
+        window.model_copy(update={"logits": [float(str(value)) for value in own.detach().cpu().numpy()]})
+        for window, own in zip(encoding.windows, logits, strict=False)
+    ]
+    return encoding.model_copy(update={"windows": windows})
+
+
+Frame = tuple[range, range]  # the positions of the tokens that the tokenizer puts before and after a text
+
+
+def _part(row: Row, positions: Sequence[int]) -> Row:
+    return Row([row.ids[i] for i in positions], {k: [v[i] for i in positions] for k, v in row.extra.items()})
+
+
+def _truncated(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, side: str) -> Prepared:
+    """The text without what is too long, on the side where the tokenizer cuts."""
+    inner = range(len(frame[0]), len(row) - len(frame[1]))
+    kept = inner[len(inner) - room :] if side == "left" else inner[:room]
+    positions = [*frame[0], *kept, *frame[1]]
+    words = split_words(segment.text)
+    spans = [(t.start or 0, t.end or 0) for t in (encoding.tokens[i] for i in kept) if t.segment is not None]
+    start, end = min((s for s, _ in spans), default=0), max((e for _, e in spans), default=0)
+    unread = sum(not (start <= first and last <= end) for first, last in words)
+    which = "last" if side == "left" else "first"
+    warning = (
+        f"Cut: the text is {len(row):,} tokens long, the model takes {len(positions):,}. It read the {which} {room:,} "
+        f"tokens of the text; {unread:,} of {len(words):,} words and marks it did not read, or not in full. They are "
+        "struck through, and nothing here is about them."
+    )
+    return Prepared([_part(row, positions)], [build([segment], [encoding.tokens[i] for i in positions])], [warning])
+
+
+def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, side: str) -> Prepared:
+    """A row for each window, all of one length; the tokens shown are those of all windows without the copies."""
+    inner = range(len(frame[0]), len(row) - len(frame[1]))
+    step = room - room // OVERLAP
+    count = 1 + -(-(len(inner) - room) // step)
+    starts = [inner[round(k * (len(inner) - room) / (count - 1))] for k in range(count)]
+    begins = _beginnings(encoding)
+    borders = [
+        inner.start,
+        *(_border((a + room + b) / 2, room / (2 * OVERLAP), begins) for a, b in pairwise(starts)),
+        inner.stop,
+    ]
+    tokens: list[Token] = []
+    rows, places, windows = [], [], []
+    for number, start in enumerate(starts):
+        own = range(borders[number], borders[number + 1])
+        positions = [*frame[0], *range(start, start + room), *frame[1]]
+        place = []
+        for position in positions:
+            is_own = position in own or not start <= position < start + room
+            place.append(len(tokens) if is_own else CONTEXT)
+            if is_own:
+                tokens.append(encoding.tokens[position])
+        rows.append(_part(row, positions))
+        places.append(place)
+        read = [encoding.tokens[i] for i in range(start, start + room)]
+        scored = [encoding.tokens[i] for i in own]
+        windows.append(Window(tokens=len(positions), **_reach(read, ""), **_reach(scored, "scored_")))
+    shown = build([segment], tokens).model_copy(update={"windows": windows})
+    return Prepared(rows, [shown], places=places)
+
+
+def _beginnings(encoding: Encoding) -> list[int]:
+    """Positions at which a word begins, but for marks, which belong to the word before."""
+    text = encoding.segments[0].text
+    return [w.tokens[0] for w in encoding.words if w.start is not None and text[w.start : w.start + 1].isalnum()]
+
+
+def _border(middle: float, most: float, begins: Sequence[int]) -> int:
+    """Where a window hands over to the next: at the word nearest to the middle of what both read, if one is near."""
+    near = [begin for begin in begins if abs(begin - middle) < most]
+    return min(near, key=lambda begin: abs(begin - middle), default=round(middle))
+
+
+def _reach(tokens: Sequence[Token], prefix: str) -> dict[str, int]:
+    """The first and last code point that tokens stand for."""
+    spans = [(t.start, t.end) for t in tokens if t.start is not None and t.end is not None]
+    start, end = min((s for s, _ in spans), default=0), max((e for _, e in spans), default=0)
+    return {f"{prefix}start": start, f"{prefix}end": end}
