@@ -52,6 +52,7 @@ class Run:
     share: Share | None = None
     models: dict[int, record.Model] = field(default_factory=dict)
     used: set[str] = field(default_factory=lambda: {"gradient"})  # methods
+    judged: bool = False  # whether any example has evidence
 
     def __post_init__(self) -> None:
         self.start = self.tokens or engine.token_budget(self.device)
@@ -98,7 +99,7 @@ class Run:
             ],
             models=[self.models[group] for group in sorted(self.models)],
             examples=self.results,
-            evidence=over_the_run(self.results, {method.name: method.title for method in methods}),
+            evidence=over_the_run(self.results, {m.name: m.title for m in methods}) if self.judged else [],
             warnings=self._said_of_memory(),
         )
 
@@ -109,10 +110,13 @@ class Run:
             furthest = max((m.equivalence for m in (known, answer.model) if m.equivalence is not None), default=None)
             self.models[answer.group] = answer.model.model_copy(update={"equivalence": furthest})
         self.budget = min(self.budget, answer.tokens)
-        self.used |= {map_.method for map_ in answer.result.maps}
+        result = answer.result.model_copy(update={"model": answer.group})
+        record.check_example(result, answer.group + 1, {method.name: method.scores for method in self.methods.values()})
+        self.used |= {map_.method for map_ in result.maps}
+        self.judged |= result.evidence is not None or any(map_.plausibility for map_ in result.maps)
         # Its number once all are known: one that does not load has none.
-        self.results[answer.place] = answer.result.model_copy(update={"model": answer.group})
-        self.progress(answer.result.model_copy(update={"model": self._number(answer.group)}))
+        self.results[answer.place] = result
+        self.progress(result.model_copy(update={"model": self._number(answer.group)}))
 
     def _number(self, group: int) -> int | None:
         """The number of a model among those that could be loaded."""

@@ -40,7 +40,7 @@ from saliency_report.record.report import (
     Word,
 )
 from saliency_report.record.results import Results
-from saliency_report.record.run import Report
+from saliency_report.record.run import Report, check_example
 
 __all__ = [
     "READABLE",
@@ -79,6 +79,7 @@ __all__ = [
     "Token",
     "Window",
     "Word",
+    "check_example",
     "from_json",
     "json_parts",
     "read_report",

@@ -15,7 +15,7 @@ from saliency_report.collection import uncollected
 from saliency_report.errors import InputError
 from saliency_report.record.report import READABLE
 from saliency_report.record.results import Results, escaped, from_line, to_line
-from saliency_report.record.run import Report
+from saliency_report.record.run import Report, check_example
 
 # The lines before the first example and after the last one.
 _EXAMPLES, _END = ' "examples": [\n', "]\n"
@@ -98,12 +98,15 @@ def _by_lines(lines: Iterator[str]) -> Report:
     """
     begun = "".join(iter(partial(next, lines, _EXAMPLES), _EXAMPLES))
     head = json.loads(begun.removesuffix(",\n") + "}")
-    examples = Results()
+    report, examples = Report.model_validate({**head, "examples": []}), Results()
+    models, known = len(report.models), report.known_scores
     for line in iter(partial(next, lines, _END), _END):
-        examples.append(from_line(line.removesuffix("\n").removesuffix(",")))
+        example = from_line(line.removesuffix("\n").removesuffix(","))
+        check_example(example, models, known)
+        examples.append(example)
     if "".join(lines) != "}\n" or head.get("schema_version") not in READABLE:
         raise ValueError("another layout")
-    return Report.model_validate({**head, "examples": examples})
+    return report.model_copy(update={"examples": examples})
 
 
 def _path(loc: Sequence[int | str]) -> str:

@@ -19,6 +19,8 @@ LEVEL = 1
 class Results(Sequence[ExampleResult]):
     """A sequence that holds each result as its line of the record, and reads it anew whenever it is asked for (0.1 ms).
 
+    What does not fit its report is refused before it is held: see `check_example`.
+
     So the memory of a run hardly depends on how many examples it has. Changes of a result that was read are not kept;
     `results[place] = result` keeps them.
     """
