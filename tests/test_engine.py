@@ -246,14 +246,37 @@ def test_a_model_that_changes_its_input_by_itself_is_refused(families: Path) -> 
     handle.remove()
 
 
-def test_a_model_that_looks_words_up_twice_is_refused(families: Path) -> None:
+def test_a_word_that_is_looked_up_twice_moves_in_both_places(families: Path) -> None:
+    loaded = _load("bert", families, "float64")
+    model: Any = loaded.model
+    embedding, layers = model.get_input_embeddings(), model.bert.encoder
+    ids = engine.collate(_rows(loaded), loaded)["input_ids"]
+    expected = engine.gradients(loaded, _rows(loaded), _first_logit)
+    handle = layers.register_forward_pre_hook(lambda module, args: (args[0] + embedding(ids), *args[1:]))
+    assert engine.check_equivalence(loaded, _rows(loaded)) < 1e-12
+    got = engine.gradients(loaded, _rows(loaded), _first_logit)
+    handle.remove()
+    assert not torch.allclose(got.gradients[0], expected.gradients[0])
+
+
+def test_a_model_that_looks_other_words_up_is_refused(families: Path) -> None:
     loaded = _load("bert", families)
     model: Any = loaded.model
-    forward = model.forward
-    model.forward = lambda **inputs: (forward(**inputs), forward(**inputs))[1]
-    with pytest.raises(ExampleError, match=r"looks words up 2 times in one pass"):
+    other = torch.full((3, 4), 7)
+    handle = model.bert.encoder.register_forward_pre_hook(lambda *_: model.get_input_embeddings()(other) and None)
+    with pytest.raises(ExampleError, match=r"^The model looks up other words than those of the text\."):
         engine.gradients(loaded, _rows(loaded), _first_logit)
+    handle.remove()
     assert not model.get_input_embeddings()._forward_hooks, "the hook must be gone after an error"
+
+
+def test_a_model_that_looks_no_words_up_is_refused(families: Path) -> None:
+    loaded = _load("bert", families)
+    model: Any = loaded.model
+    fixed = engine.embed(loaded, [5, 6, 7])[None]
+    model.bert.embeddings.forward = lambda **inputs: fixed
+    with pytest.raises(ExampleError, match=r"^The model does not look up all that it is given\."):
+        engine.gradients(loaded, [Row([5, 6, 7])], _first_logit)
 
 
 def test_the_model_stays_frozen_in_eval_mode_and_without_hooks(families: Path) -> None:

@@ -21,6 +21,7 @@ from saliency_report.engine.forward import (
     check_equivalence,
     collate,
     gradients,
+    ids_act_elsewhere,
     is_causal,
     padding_is_neutral,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "generate",
     "give_back_memory",
     "gradients",
+    "ids_act_elsewhere",
     "is_causal",
     "is_out_of_memory",
     "matrix",

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from saliency_report.engine.forward import collate, embeddings_as_leaf, logits_of, only, wide, widened
+from saliency_report.engine.lookups import embedded, tables
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.tasks import TASKS
@@ -107,7 +108,7 @@ def _points(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited]) -> Te
     given = next((job.points for job in jobs if job.points is not None), None)
     if given is None:
         return None
-    d, longest = model.get_input_embeddings().embedding_dim, max(len(row) for rows, _, _ in edited for row in rows)
+    d, longest = embed(loaded, [0]).shape[-1], max(len(row) for rows, _, _ in edited for row in rows)
     points = torch.full((sum(len(rows) for rows, _, _ in edited), longest, d), torch.nan, dtype=given.dtype)
     row = 0
     for job, (_, places, _) in zip(jobs, edited, strict=True):
@@ -135,4 +136,4 @@ def embed(loaded: Loaded, ids: Sequence[int]) -> Tensor:
     """What the word-embedding module gives for ids (t, d), scaled as the model scales it."""
     model: Any = loaded.model
     with torch.no_grad():
-        return wide(model.get_input_embeddings()(torch.tensor([list(ids)], device=model.device))[0])
+        return wide(embedded(tables(model)[0], torch.tensor([list(ids)], device=model.device))[0])

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
+from torch import Tensor
 
+from saliency_report.engine.lookups import NOT_SUPPORTED, Lookups, looked_up
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.tasks import TASKS
@@ -33,17 +33,23 @@ class Gradients:
 def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, extra: int = 0) -> dict[str, Tensor]:
     """Rows as right-padded inputs (n, t) on the model's device; with `groups`, (groups, n / groups, t).
 
-    `extra` is padding beyond the longest row, as far as the model takes it.
+    A target prefix goes to the decoder. `extra` is padding beyond the longest row, as far as the model takes it.
     """
-    device, longest = loaded.model.device, max(len(row) for row in rows)
-    longest = max(longest, min(longest + extra, loaded.checkpoint.limit))
+    device, pad = loaded.model.device, loaded.pad or 0
     assert isinstance(device, torch.device)
-    pad = loaded.pad or 0
-    columns = {"input_ids": [row.ids + [pad] * (longest - len(row)) for row in rows]}
+    texts = [row.ids[: len(row) - row.prefix] for row in rows]
+    longest = max(map(len, texts))
+    longest = max(longest, min(longest + extra, loaded.checkpoint.limit))
+    columns = {"input_ids": [ids + [pad] * (longest - len(ids)) for ids in texts]}
     if "attention_mask" in loaded.inputs:
-        columns["attention_mask"] = [[1] * len(row) + [0] * (longest - len(row)) for row in rows]
+        columns["attention_mask"] = [[1] * len(ids) + [0] * (longest - len(ids)) for ids in texts]
     for name in rows[0].extra.keys() & loaded.inputs:
         columns[name] = [row.extra[name] + [0] * (longest - len(row)) for row in rows]
+    if most := max(row.prefix for row in rows):
+        most += extra
+        columns["decoder_input_ids"] = [
+            row.ids[len(ids) :] + [pad] * (most - row.prefix) for row, ids in zip(rows, texts, strict=True)
+        ]
     tensors = {name: torch.tensor(values, device=device) for name, values in columns.items()}
     if groups is not None:
         tensors = {name: tensor.view(groups, -1, longest) for name, tensor in tensors.items()}
@@ -52,33 +58,27 @@ def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, e
 
 @contextmanager
 def embeddings_as_leaf(model: Any, points: Tensor | None = None) -> Iterator[list[Tensor]]:
-    """Inside, the word-embedding module's output is a leaf that takes gradients; it is collected in the list.
+    """Inside, what the model looks up for its ids is a leaf that takes gradients; it is put into the list.
 
-    `points` stand in the place of the output, but for those that are NaN, as padding is.
+    `points` stand in the place of what is looked up, but for those that are NaN, as padding is.
+
+    Raises:
+        ExampleError: the model looks other words up than those it is given, or looks the target prefix nowhere up.
     """
-    leaves: list[Tensor] = []
-
-    def replace(module: nn.Module, args: tuple[Any, ...], output: Tensor) -> Tensor:
-        # Not by what is finite after the rounding: a point beyond float16's range must make F overflow, not vanish.
-        leaf = output if points is None else points.to(output.dtype).where(~points.isnan(), output)
-        leaf = leaf.detach().requires_grad_(torch.is_grad_enabled())
-        leaves.append(leaf)
-        return leaf
-
-    handle: RemovableHandle = model.get_input_embeddings().register_forward_hook(replace)
+    lookups = Lookups(model, points)
+    handles = lookups.hooks()
     try:
-        yield leaves
+        yield lookups.leaves
+        lookups.check()
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 def only(leaves: list[Tensor]) -> Tensor:
-    """The one leaf of a pass; a model that looks words up more often is refused."""
+    """The leaf of a pass; a model that looks no words up, or that ran more than once, is refused."""
     if len(leaves) != 1:
-        raise ExampleError(
-            f"The model looks words up {len(leaves)} times in one pass; it is not clear which to explain.",
-            "This architecture is not supported.",
-        )
+        raise ExampleError(f"The model looked the text up {len(leaves)} times.", NOT_SUPPORTED)
     return leaves[0]
 
 
@@ -112,13 +112,13 @@ def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
     inputs = collate(rows, loaded, groups)
     with torch.no_grad():
         plain = logits_of(model(**inputs))
-        points = model.get_input_embeddings()(inputs["input_ids"].flatten(0, -2))
+        points = looked_up(model, inputs)
         with embeddings_as_leaf(model, points) as leaves:
             hooked = logits_of(model(**inputs))
         only(leaves)
     if not bool(plain.isfinite().all()):
         raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
-    difference = float((hooked - plain).abs().max() / plain.abs().max().clamp_min(1e-12))
+    difference = _difference(hooked, plain)
     if not difference <= EQUIVALENCE[plain.dtype]:
         raise ExampleError(
             f"Embeddings put in from outside give the model other logits, by {difference:.1e} of the largest.",
@@ -137,7 +137,32 @@ def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None =
     with torch.no_grad():
         alone = logits_of(model(**collate(rows, loaded, groups)))
         padded = logits_of(model(**collate(rows, loaded, groups, extra=8)))[:, : alone.shape[1]]
-    return float((padded - alone).abs().max() / alone.abs().max().clamp_min(1e-12)) <= EQUIVALENCE[alone.dtype]
+    return _difference(padded, alone) <= EQUIVALENCE[alone.dtype]
+
+
+def _difference(logits: Tensor, plain: Tensor) -> float:
+    """The largest difference of logits, relative to the largest plain one."""
+    return float((logits - plain).abs().max() / plain.abs().max().clamp_min(1e-12))
+
+
+def ids_act_elsewhere(loaded: Loaded, rows: Sequence[Row], groups: int | None = None) -> bool:
+    """Whether the ids tell the model more than the embeddings that stand in their place: Gemma 3n has a second table.
+
+    The words of a row change places, and the embeddings stay.
+    """
+    model: Any = loaded.model
+    special = set(loaded.checkpoint.tokenizer.all_special_ids)
+    others = []
+    for row in rows:
+        places = [i for i, id in enumerate(row.ids) if id not in special]
+        moved = dict(zip(places, [*places[1:], *places[:1]], strict=True))
+        others.append(replace(row, ids=[row.ids[moved.get(i, i)] for i in range(len(row))]))
+    inputs, shuffled = collate(rows, loaded, groups), collate(others, loaded, groups)
+    with torch.no_grad():
+        plain = logits_of(model(**inputs))
+        with embeddings_as_leaf(model, looked_up(model, inputs)):
+            hooked = logits_of(model(**shuffled))
+    return _difference(hooked, plain) > EQUIVALENCE[plain.dtype]
 
 
 def is_causal(loaded: Loaded, row: Row) -> bool:

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Row:
-    """What one row of a batch holds, without padding: ids (t,) and the other inputs (t,) of the tokenizer."""
+    """What one row of a batch holds, without padding: ids (t,) and the other inputs (t,) of the tokenizer.
+
+    The last `prefix` of the ids are those that the decoder of an encoder-decoder model is given.
+    """
 
     ids: list[int]
     extra: dict[str, list[int]] = field(default_factory=dict)
+    prefix: int = 0
 
     def __len__(self) -> int:
         return len(self.ids)

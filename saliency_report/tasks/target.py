@@ -55,14 +55,17 @@ class TargetFunction:
             kept = [i for i, token in enumerate(place) if token == CONTEXT or edits.get(token, 0) is not None]
             ids = [row.ids[i] if place[i] == CONTEXT else edits.get(place[i], row.ids[i]) for i in kept]
             extra = {name: [values[i] for i in kept] for name, values in row.extra.items()}
-            rows.append(Row([i for i in ids if i is not None], extra))
+            text = len(row) - row.prefix
+            rows.append(Row([i for i in ids if i is not None], extra, sum(i >= text for i in kept)))
             places.append([place[i] for i in kept])
         positions: list[int | None]
         if self.at_own:
             standing = {token: position for position, token in enumerate(places[0])}
             positions = [standing.get(read) for read in self.reads]
         else:
-            positions = [sum(token < read for token in places[0]) - 1 for read in self.reads]
+            # A decoder's logits stand at the positions of the prefix.
+            text = len(rows[0]) - rows[0].prefix if rows[0].prefix else 0
+            positions = [sum(token < read for token in places[0]) - 1 - text for read in self.reads]
         return rows, places, positions
 
 
