@@ -18,6 +18,7 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
 
 from saliency_report import licence, record
+from saliency_report.architectures import check_supported
 from saliency_report.embedded import EMBEDDED
 from saliency_report.errors import ExampleError
 from saliency_report.load_errors import SAVE_TOKENIZER, explained
@@ -93,6 +94,9 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     if wanted.revision:
         options["revision"] = wanted.revision
     name = shown_name(wanted.name)
+    if source != "gguf":  # whose architectures are few, and whose files take seconds to read
+        with explained(name, source, "weights", place):
+            check_supported(transformers.AutoConfig.from_pretrained(place, **options).model_type, name)
     with explained(name, source, "tokenizer", place):
         tokenizer = transformers.AutoTokenizer.from_pretrained(place, **options)
     if len(tokenizer) <= len(tokenizer.all_special_ids):
@@ -106,8 +110,10 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         dtype = "auto" if wanted.dtype == "auto" else getattr(torch, wanted.dtype)
         # A head of another size counts as missing: it is named below instead of ending in a traceback.
         options |= {"dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True}
+        if dtype == torch.float64:  # the fused products of experts are for narrower numbers
+            options["experts_implementation"] = "eager"
         model, report = auto_class.from_pretrained(place, **options)
-        model.to(device).eval().requires_grad_(False)
+        model.to(device)
     missing = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])})
     if missing and not wanted.allow_random_head:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
@@ -131,11 +137,20 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         random_weights=missing,
         equivalence=None,
     )
+    return ready(model, tokenizer, info)
+
+
+def ready(model: Any, tokenizer: Any, info: record.Model) -> Loaded:
+    """A model as the engine takes it: frozen, in eval mode, with what it takes beside it."""
+    model.eval().requires_grad_(False)
+    # A pass over a whole text needs no memory of it; some models, such as BLT, cannot even make one. Generation asks.
+    model.config.use_cache = model.config.get_text_config().use_cache = False
     inputs = frozenset(inspect.signature(model.forward).parameters)
-    vocabulary = model.get_input_embeddings().num_embeddings
-    # The configuration's padding, not the tokenizer's: heads that pool the last token look for this one.
-    pad = config.pad_token_id
-    return Loaded(model, Checkpoint(tokenizer, config, _limit(model, tokenizer)), info, pad, inputs, vocabulary)
+    vocabulary = len(model.get_input_embeddings().weight)
+    # The configuration's padding, not the tokenizer's: heads that pool the last token look for this one. Gemma 3 has it
+    # in the part of its configuration that is about text.
+    pad = getattr(model.config.get_text_config(), "pad_token_id", None)
+    return Loaded(model, Checkpoint(tokenizer, model.config, _limit(model, tokenizer)), info, pad, inputs, vocabulary)
 
 
 def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], str | None]:
@@ -213,7 +228,7 @@ def _limit(model: Any, tokenizer: Any) -> int:
     for name, module in model.named_modules():
         # RoBERTa and its kin begin to count after the padding index: 514 positions take 512 tokens.
         if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            limits.append(module.num_embeddings - module.padding_idx - 1)
+            limits.append(len(module.weight) - module.padding_idx - 1)
     if tokenizer.model_max_length < 1_000_000:  # a tokenizer without a limit says 10**30
         limits.append(tokenizer.model_max_length)
     return min(limits)

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from transformers import BertModel
+from transformers import BertModel, CanineConfig
 
 import tiny
 from saliency_report.cli import main
@@ -149,6 +149,15 @@ class TestModels:
         assert failure("task: text-generation, prompt: The cat sat, model: models/bert-filler") == (
             "The model looks at later tokens too (it is bidirectional), so it cannot continue a text.",
             "Give a causal language model, such as one of the GPT or Llama families.",
+        )
+
+    def test_an_architecture_whose_map_would_be_wrong(self, here: Path) -> None:
+        Path("canine").mkdir()
+        CanineConfig().save_pretrained("canine")  # refused before the weights, of which there are none
+        assert failure(f"{TEXT}, model: ./canine") == (
+            "The model 'canine' is of the architecture canine, which is not supported: it has no table of word "
+            "embeddings, and hashes each character into several tables.",
+            "Choose a model of another architecture.",
         )
 
     def test_an_index_that_is_also_the_name_of_another_label(self, here: Path) -> None:
