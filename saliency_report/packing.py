@@ -63,6 +63,15 @@ def warn_of_padding(items: Sequence[Item]) -> None:
             )
 
 
+def warn_of_ids(items: Sequence[Item]) -> None:
+    """A map is of word embeddings: what a model reads from the ids by another way is not in it."""
+    for item in items:
+        item.prepared.warnings.append(
+            "This model looks each word up in a second place too. The maps show what a word does through its word "
+            "embedding alone; what it does besides is not in them."
+        )
+
+
 def check_ids(prepared: Prepared, vocabulary: int) -> None:
     """Refuse ids that the model has no embedding for.
 

@@ -19,11 +19,11 @@ from saliency_report.first_maps import Explained, Model, first_maps
 from saliency_report.methods import METHODS, Method
 from saliency_report.models import Loaded, Request, load, request
 from saliency_report.outcomes import Outcomes
-from saliency_report.packing import Budget, Company, Item, check_ids, fitting, warn_of_padding
+from saliency_report.packing import Budget, Company, Item, check_ids, fitting, warn_of_ids, warn_of_padding
 from saliency_report.record import ExampleResult
 from saliency_report.spec import Example, asks_for_more
 from saliency_report.tasks import TASKS
-from saliency_report.tasks.base import NOT_FINITE
+from saliency_report.tasks.base import NOT_FINITE, Prepared
 
 # Examples of a window. Sorted by length, so many fill their batches with 2 % of padding; a long computation of each is
 # worth cutting finer, so that several processes have something to share.
@@ -172,7 +172,8 @@ class Worker:
             rows = item.prepared.rows
             try:
                 difference = engine.check_equivalence(loaded, rows, groups)
-                company = self._company(item, loaded, groups)
+                elsewhere = engine.ids_act_elsewhere(loaded, rows, groups)
+                company = company_of(item.prepared, loaded, groups)
             except Exception as error:
                 alone = engine.is_out_of_memory(error) or getattr(error, "message", "") == NOT_FINITE
                 if not alone:
@@ -181,15 +182,10 @@ class Worker:
             self.info = loaded.info.model_copy(update={"equivalence": difference})
             if company != "with any":
                 warn_of_padding(items)
+            if elsewhere:
+                warn_of_ids(items)
             return company
         return "with none"
-
-    def _company(self, item: Item, loaded: Loaded, groups: int | None) -> Company:
-        if loaded.pad is None:  # GPT-2 with a classification head takes one row a batch then
-            return "with none"
-        if item.example.task == "text-generation" or engine.padding_is_neutral(loaded, item.prepared.rows, groups):
-            return "with any"
-        return "with equals"
 
     def _more(self, model: Model) -> Iterator[bool]:
         """The other methods and the evidence that waiting examples ask for; what fails leaves the first maps."""
@@ -225,6 +221,13 @@ class Worker:
             self.outcomes.failure,
             one.known,
         )
+
+
+def company_of(prepared: Prepared, loaded: Loaded, groups: int | None) -> Company:
+    """With which others an example of a model can share a batch."""
+    if loaded.pad is None:  # GPT-2 with a classification head takes one row a batch then
+        return "with none"
+    return "with any" if engine.padding_is_neutral(loaded, prepared.rows, groups) else "with equals"
 
 
 def _alone(result: ExampleResult, failure: ExampleError) -> ExampleResult:
