@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from types import SimpleNamespace
@@ -21,6 +21,7 @@ from saliency_report import engine, record, scheduling
 from saliency_report.analysis.maps import answered
 from saliency_report.architectures import check_supported
 from saliency_report.engine import Job
+from saliency_report.engine.inside import attention_maps, layers
 from saliency_report.engine.lookups import looked_up, tables
 from saliency_report.errors import ExampleError
 from saliency_report.methods import Options, Start, integrated_gradients
@@ -80,11 +81,11 @@ HEADS = {
         "AutoModelForSequenceClassification", "SEQUENCE_CLASSIFICATION", "text-classification", False
     ),
     "token classification": Head(
-        "AutoModelForTokenClassification", "TOKEN_CLASSIFICATION", "text-classification", True
+        "AutoModelForTokenClassification", "TOKEN_CLASSIFICATION", "token-classification", True
     ),
-    "question answering": Head("AutoModelForQuestionAnswering", "QUESTION_ANSWERING", "text-classification", True),
+    "question answering": Head("AutoModelForQuestionAnswering", "QUESTION_ANSWERING", "question-answering", True),
     "multiple choice": Head("AutoModelForMultipleChoice", "MULTIPLE_CHOICE", "multiple-choice", False),
-    "masked LM": Head("AutoModelForMaskedLM", "MASKED_LM", "text-classification", True),
+    "masked LM": Head("AutoModelForMaskedLM", "MASKED_LM", "fill-mask", True),
     "causal LM": Head("AutoModelForCausalLM", "CAUSAL_LM", "text-generation", True),
     "seq2seq LM": Head("AutoModelForSeq2SeqLM", "SEQ_TO_SEQ_CAUSAL_LM", "text-generation", True),
 }
@@ -156,8 +157,11 @@ def _function(loaded: Loaded, head: str, length: int, generator: torch.Generator
     score: Callable[[Tensor], Tensor] = lambda z: z[:, 0, INDEX]  # noqa: E731
     if head == "question answering":
         score = lambda z: z[:, 0].sum(dim=-1)  # noqa: E731
-    reads = [(length if prefix else 0) + READ + 1] if HEADS[head].tokens else []
-    return TargetFunction([row], [range(len(row))], score, reads)
+    if not HEADS[head].tokens:
+        return TargetFunction([row], [range(len(row))], score)
+    if HEADS[head].task == "text-generation":  # what predicts the token after the one that is read
+        return TargetFunction([row], [range(len(row))], score, [(length if prefix else 0) + READ + 1])
+    return TargetFunction([row], [range(len(row))], score, [READ], at_own=True)
 
 
 @dataclass(frozen=True)
@@ -189,6 +193,10 @@ def check(loaded: Loaded, head: str) -> Passed:
     )
     _close(*_of_ids(loaded, one, gradient), 1e-4, "gradient and what all lookups do together", size)
     _first_maps(loaded, head, one, x, gradient, groups)
+    assert engine.is_causal(loaded, one.rows[0]) or head != "causal LM", "it sees later tokens"
+    for looks_inside in (layers, attention_maps):
+        with suppress(ExampleError):  # which says that there is nothing to be seen
+            looks_inside(loaded, one)
     company = company_of(Prepared(list(one.rows), []), loaded, groups)
     items = sorted((Item(i, cast(Any, None), Prepared(list(f.rows), [])) for i, f in enumerate(texts)), key=Item.size)
     while items:

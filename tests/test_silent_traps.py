@@ -12,6 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 from transformers import (
+    BartConfig,
+    BartForSequenceClassification,
     Gemma3nForCausalLM,
     GPT2Config,
     GPT2LMHeadModel,
@@ -186,3 +188,50 @@ def test_a_second_table_that_no_map_shows_is_said(explain: Explain, tmp_path: Pa
     ]
     (other,) = explain("- {task: text-generation, model: llama, prompt: The cat sat, continuation: ' on'}").examples
     assert other.warnings == []
+
+
+def test_a_classifier_whose_decoder_reads_the_text_again(explain: Explain, tmp_path: Path) -> None:
+    config: Any = BartConfig(
+        vocab_size=VOCABULARY,
+        d_model=16,
+        encoder_ffn_dim=32,
+        decoder_ffn_dim=32,
+        max_position_embeddings=64,
+        pad_token_id=1,
+        bos_token_id=0,
+        eos_token_id=2,
+        decoder_start_token_id=2,
+        forced_eos_token_id=None,
+        encoder_layers=1,
+        decoder_layers=1,
+        encoder_attention_heads=2,
+        decoder_attention_heads=2,
+    )
+    loaded = opened(BartForSequenceClassification(config), "text-classification")
+    row = Row([0, *LONG, 2])
+    function = TargetFunction([row], [range(len(row))], lambda logits: logits[:, 0, 1])
+    _, (whole,) = engine.evaluate(loaded, [Job(function)], gradient=True)
+    model: Any = loaded.model
+    leaves: list[Tensor] = []
+
+    def first_only(module: Any, args: Any, output: Tensor) -> Tensor:
+        leaves.append(output.detach().requires_grad_())
+        return leaves[-1]
+
+    handle = model.model.encoder.embed_tokens.register_forward_hook(first_only)
+    logit = model(**engine.collate([row], loaded)).logits[0, 1]
+    handle.remove()
+    (part,) = torch.autograd.grad(logit, leaves[0])
+    assert differ(part[0], whole) > 0.05, "the encoder's lookup alone is a part of what a word does"
+
+    model.float().save_pretrained(tmp_path / "bart")
+    byte_level(roberta=True).save_pretrained(tmp_path / "bart")
+    asked = "methods: [integrated_gradients, smoothgrad, occlusion], faithfulness: true"
+    text = f"- {{task: text-classification, model: ./bart, text: The cat sat on the bad mat., {asked}}}"
+    (result,) = explain(text, folder=tmp_path, dtype="float64").examples
+    assert result.failure is None
+    assert result.warnings == []
+    (sums,) = (one.completeness for one in result.maps if one.method == "integrated_gradients")
+    assert sums is not None
+    assert sums.verdict == "pass"
+    assert result.evidence is not None

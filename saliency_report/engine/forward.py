@@ -166,19 +166,26 @@ def ids_act_elsewhere(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
 
 
 def is_causal(loaded: Loaded, row: Row) -> bool:
-    """Whether no position sees a later one: another last token must leave the hidden states before it as they are."""
+    """Whether no position sees a later one: another last embedding must leave the hidden states before it as they are.
+
+    The ids stay: BART counts the ends of texts, Longformer the marks between them. An encoder that a decoder reads from
+    sees its text in both directions.
+    """
     model: Any = loaded.model
+    if model.config.is_encoder_decoder:
+        return False
     if len(row) == 1:  # two of the same token can be told apart by what they see
         row = Row(row.ids * 2, {name: values * 2 for name, values in row.extra.items()})
-    other = Row([*row.ids[:-1], (row.ids[-1] + 1) % loaded.vocabulary], row.extra)
+    inputs = collate([row], loaded, 1 if TASKS[loaded.info.task].CHOICES else None)
+    states: list[Any] = []
     with torch.no_grad():
-        one, two = (
-            model(**collate([r], loaded, 1 if TASKS[loaded.info.task].CHOICES else None), output_hidden_states=True)
-            for r in (row, other)
-        )
-    if not one.hidden_states:
+        points = looked_up(model, inputs)
+        for last in (points[:, -1], points[:, -1].flip(-1)):
+            with embeddings_as_leaf(model, torch.cat([points[:, :-1], last[:, None]], dim=1)):
+                states.append(getattr(model(**inputs, output_hidden_states=True), "hidden_states", None))
+    if not all(states):
         return False
-    before, after = (output.hidden_states[-1].flatten(0, -3)[0, :-1] for output in (one, two))
+    before, after = (given[-1].flatten(0, -3)[0, :-1] for given in states)
     return float((after - before).abs().max()) <= 1e-6 * float(before.abs().max())
 
 

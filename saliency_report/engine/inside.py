@@ -130,8 +130,9 @@ def _hidden_states(output: Any, function: TargetFunction, next_step: str = WITHO
 
 def _slopes(score: Tensor, at: list[Tensor], next_step: str) -> tuple[Tensor, ...]:
     """The gradients of F with respect to what a model gave out."""
-    slopes = torch.autograd.grad(score, at, allow_unused=True)
-    if any(slope is None for slope in slopes):
+    through = all(tensor.requires_grad for tensor in at)  # BLT shows what cuts its text, through which nothing flows
+    slopes = torch.autograd.grad(score, at, allow_unused=True) if through else ()
+    if not through or any(slope is None for slope in slopes):
         raise ExampleError("What the model shows of its inside is a copy: its answer does not depend on it.", next_step)
     return slopes
 
