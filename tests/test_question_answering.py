@@ -319,7 +319,7 @@ def test_the_page_marks_the_answer_in_the_context(visit: Open, explain: Explain)
     assert card.locator(".maps .g").all_text_contents() == ["France", "is", "Paris"]
     assert card.locator(".maps [data-segment=question] .g").count() == 0
     assert card.locator(".others .g").all_text_contents() == ["France", "is", "Paris"]
-    assert card.locator(".target").inner_text().endswith(" It is outlined in the text.")
+    assert card.locator(".target").inner_text().endswith(" The first is outlined in the text.")
     assert card.locator(".outcomes h4").inner_text() == "Likeliest answers"
     first = report.examples[1].prediction
     assert first is not None

@@ -184,7 +184,8 @@ def outlined(result: ExampleResult, parted: list[Group]) -> str:
     targets = [result.maps[group.primary].target for group in parted]
     spans = [explained_tokens(target) for target in targets]
     if kind(result) != "sequence":
-        return "It is outlined in the text." if targets[0].at else ""
+        which = "It" if targets[0].foil is None else "The first"
+        return f"{which} is outlined in the text." if targets[0].indices else ""
     if targets[0].of is not None:
         return "Each outlined entity has a map of its own."
     if len(spans) > 1:
@@ -219,8 +220,7 @@ def _figure(
     encoding = result.encodings[map_.encoding]
     aggregation = scores.headline(map_)
     shown = text.all_rounded(map_.word_scores[aggregation.name])
-    targets = [other.target for other in result.maps if other.encoding == map_.encoding]
-    tags = {target.at[-1]: target.label for target in targets if target.of is not None} if map_.target.at else None
+    tags = _tags(result, map_) if map_.target.at else None
     return Figure(
         index=index,
         map=map_,
@@ -243,6 +243,12 @@ def _figure(
         hidden=hidden,
         apart=apart,
     )
+
+
+def _tags(result: ExampleResult, map_: Map) -> dict[int, str]:
+    """The label of each entity, by its last token."""
+    targets = [other.target for other in result.maps if other.encoding == map_.encoding]
+    return {target.at[-1]: text.label(target.label) for target in targets if target.of is not None}
 
 
 def _span(
