@@ -48,7 +48,7 @@ class Model:
 
 
 def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[Explained]:
-    """The first maps of a batch, one pass for all; when that fails each half alone, so that one costs no other."""
+    """The first maps of a batch, one forward for all; when that fails each half alone, so that one costs no other."""
     if items[0].example.task == "text-generation":
         with outcomes.caught(items[0].place, items[0].example):
             return [_generation(items[0], model, outcomes.budget)]
@@ -57,7 +57,7 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     rows = [row for item in items for row in item.prepared.rows]
     groups = len(items) if model.task.CHOICES else None
     checkpoint = model.loaded.checkpoint
-    # Where each example stands in the logits: choices are an axis of their own there, windows of a long text are not.
+    # Where each example stands in the logits: choices are an axis of their own there, other rows, such as windows, not.
     ends = [*accumulate((1 if groups else len(item.prepared.rows) for item in items), initial=0)]
     places = [slice(*pair) for pair in pairwise(ends)]
 
@@ -97,9 +97,13 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
                 computed.embeddings[row : row + count],
                 own,
             )
-            # The first maps are of one gradient each, but for that of a long text, whose gradient is asked for again.
-            single = [] if item.prepared.places else own
-            known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(single)}
+            # The first maps are of one row each. What is of several together, such as windows, has more tokens: it is
+            # computed anew where it is asked for.
+            known = {
+                j: (map_.target.score, gradient)
+                for j, (map_, gradient) in enumerate(zip(result.maps, own, strict=False))
+                if not item.prepared.places and len(gradient) == len(result.encodings[map_.encoding].tokens)
+            }
             share = sum(len(r) for r in item.prepared.rows) / tokens
             found.append(Explained(item, result, seconds * share, known))
         row += count

@@ -46,7 +46,9 @@ def compared(pairs: Sequence[tuple[ExampleResult, ExampleResult]]) -> Precision:
     return Precision(
         examples=len(same),
         others=len(pairs) - len(same),
-        same_answer=sum(_answer(half) == _answer(full) for half, full, _ in same),
+        same_answer=None
+        if any(_is_number(half) for half, _, _ in same)
+        else sum(_answer(half) == _answer(full) for half, full, _ in same),
         same_top=sum(_top(one) == _top(other) for one, other in scores),
         spearman_mean=sum(found) / len(found) if found else None,
         spearman_min=min(found, default=None),
@@ -91,9 +93,13 @@ def _top(scores: Sequence[float]) -> int | None:
     return max(range(len(scores)), key=scores.__getitem__, default=None)
 
 
-def _answer(result: ExampleResult) -> tuple[str, int] | str | None:
+def _answer(result: ExampleResult) -> list[tuple[str, int]] | str | None:
     prediction = result.prediction
-    if prediction is None or prediction.predicted is None:
+    if prediction is None or prediction.text is not None:
         return None if prediction is None else prediction.text
-    outcome = prediction.outcomes[prediction.predicted]
-    return outcome.label, outcome.index
+    return sorted((prediction.outcomes[i].label, prediction.outcomes[i].index) for i in prediction.given)
+
+
+def _is_number(result: ExampleResult) -> bool:
+    """Whether the answer is a number, which the two hardly ever share to the last digit."""
+    return result.prediction is not None and result.prediction.link == "none"

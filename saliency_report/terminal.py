@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from rich.style import Style
 from rich.text import Text
 
+from saliency_report.page.answers import answer
 from saliency_report.page.facts import off_by
 from saliency_report.page.precision import in_words
 from saliency_report.page.targets import headline_group
-from saliency_report.page.text import correlation, probability
+from saliency_report.page.text import correlation
 from saliency_report.record import Encoding, ExampleResult, Map, Report
 from saliency_report.record.verdicts import is_better_than_random
 
@@ -128,11 +129,10 @@ def _strongest(encoding: Encoding, chosen: Map) -> str:
 
 def _answer(result: ExampleResult) -> str:
     prediction = result.prediction
-    if prediction is None or prediction.predicted is None:
+    if prediction is None or not prediction.outcomes:
         return ""
-    outcome = prediction.outcomes[prediction.predicted]
-    right = "" if prediction.expected is None else " right" if prediction.expected == prediction.predicted else " wrong"
-    return f"{outcome.label} {probability(outcome.probability)}{right}"
+    right = {None: "", True: "right", False: "wrong"}[prediction.is_right]
+    return " ".join(part for part in (*answer(prediction), right) if part)
 
 
 def _printable(text: str) -> str:

@@ -18,7 +18,16 @@ torch.set_num_threads(2)
 def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a folder for each tiny family."""
     folder = tmp_path_factory.mktemp("families")
-    for family in [*tiny.CLASSIFIERS, *tiny.CAUSAL, *tiny.CHOICE, *tiny.MASKED, *tiny.TOKENS, *tiny.ANSWERS, *tiny.ODD]:
+    for family in [
+        *tiny.CLASSIFIERS,
+        *tiny.CAUSAL,
+        *tiny.CHOICE,
+        *tiny.MASKED,
+        *tiny.TOKENS,
+        *tiny.ANSWERS,
+        *tiny.ODD,
+        *tiny.HEADS,
+    ]:
         tiny.save(family, folder / family)
     return folder
 

@@ -188,7 +188,7 @@ def map_(
     )
 
 
-def target(label: str, probability: float = 0.998, **changes: Any) -> Target:
+def target(label: str, probability: float | None = 0.998, **changes: Any) -> Target:
     """A target in words, as a run writes it."""
     fields: dict[str, Any] = {
         "quantity": "logit",

@@ -171,14 +171,6 @@ class TestModels:
         )
         assert run(f"{TEXT}, model: stars, target: '1'").exit_code == 0
 
-    def test_regression_with_several_numbers(self, here: Path) -> None:
-        shutil.copytree(here / "models/bert", "scores")
-        config = json.loads(Path("scores/config.json").read_text(encoding="utf-8"))
-        Path("scores/config.json").write_text(json.dumps({**config, "problem_type": "regression"}), encoding="utf-8")
-        assert failure(f"{TEXT}, model: scores")[0] == (
-            "The model gives numbers, not labels (regression); it is not explained yet."
-        )
-
     def test_a_prompt_that_leaves_no_room_for_the_answer(self) -> None:
         assert failure("task: text-generation, prompt: The cat, max_new_tokens: 70, model: models/llama") == (
             "The text is 73 tokens long, the model takes 64.",

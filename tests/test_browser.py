@@ -188,7 +188,7 @@ def test_a_generated_token_recolours_the_text_by_mouse_key_and_matrix(visit: Ope
         )
         page.until("document.querySelector('#example-2 [data-chart=bars] .canvas').data[0].y.length", length)
         likeliest = page.page.locator("#example-2 .outcomes li").first.text_content() or ""
-        assert likeliest.split() == [maps[index].target.label, text.probability(maps[index].target.probability)]
+        assert likeliest.split() == [maps[index].target.label, text.probability(maps[index].target.probability or 0)]
     assert page.count("#example-2 [role=radio][tabindex='0']") == 1
 
 

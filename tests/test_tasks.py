@@ -71,8 +71,8 @@ def test_classification_names_what_it_explains(explain: Explain) -> None:
     assert prediction is not None
     assert prediction.predicted is not None
     best = prediction.outcomes[prediction.predicted]
-    assert best.probability == max(o.probability for o in prediction.outcomes)
-    assert sum(o.probability for o in prediction.outcomes) == pytest.approx(1, abs=1e-6)
+    assert best.probability == max(o.probability or 0 for o in prediction.outcomes)
+    assert sum(o.probability or 0 for o in prediction.outcomes) == pytest.approx(1, abs=1e-6)
     assert chosen.target.score == best.logit
     assert chosen.target.sentence == f"logit of {best.label}, predicted, p = {best.probability:.3f}"
     assert len(chosen.scores["l2"]) == len(result.encodings[0].tokens)

@@ -83,6 +83,16 @@ _LABELS = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 _ENTITIES = {"id2label": dict(enumerate(_LABELS)), "label2id": {label: i for i, label in enumerate(_LABELS)}}
 _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
     "bert": ("BertForSequenceClassification", {**_BERT, "num_labels": 3}, wordpiece),
+    "bert-labels": (
+        "BertForSequenceClassification",
+        {
+            **_BERT,
+            "problem_type": "multi_label_classification",
+            "id2label": dict(enumerate(["toxic", "insult", "threat", "spam"])),
+        },
+        wordpiece,
+    ),
+    "bert-score": ("BertForSequenceClassification", {**_BERT, "num_labels": 1}, wordpiece),
     "distilbert": (
         "DistilBertForSequenceClassification",
         {"vocab_size": VOCABULARY, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "num_labels": 3},
@@ -165,6 +175,7 @@ MASKED = ["bert-mask", "roberta-mask"]
 TOKENS = ["bert-tokens", "roberta-tokens"]
 ANSWERS = ["bert-answers", "roberta-answers"]
 ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
+HEADS = ["bert-labels", "bert-score"]  # several labels at once, one number
 
 
 ENTITIES = "Anna London was in the capital of France, Paris. The cat sat on the movie in Rome."

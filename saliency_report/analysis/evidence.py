@@ -20,7 +20,6 @@ from saliency_report.metrics.rationale import plausibility
 from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Layers, Map, Plausibility, Word
 from saliency_report.scheduling import Alone, Ask, Question
 from saliency_report.spec import rationale_spans
-from saliency_report.tasks import TASKS
 from saliency_report.tasks.generated import token_label, word_label
 from saliency_report.tasks.target import Edits
 
@@ -150,15 +149,17 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
 
 
 def _answers(subject: Subject, edits: Sequence[Edits]) -> Generator[Question, Any, list[str | None]]:
-    """The likeliest label or token of the text with each of the edits; None for choices, spans and entities."""
-    function, outcomes = subject.functions[subject.result.headline], subject.result.prediction
-    # Of an entity the labels are not among the outcomes.
-    nameless = function.at_own and not (outcomes and outcomes.outcomes)
-    if TASKS[subject.example.task].CHOICES or len(function.reads) > 1 or nameless or len(edits) == 1:
+    """The likeliest label or token of the text with each of the edits; None where that is no answer."""
+    function, prediction = subject.functions[subject.result.headline], subject.result.prediction
+    # A label chosen among others by its one row, or a token: not choices, spans, several labels at once or numbers. Of
+    # an entity the labels are not among the outcomes.
+    one = subject.example.task == "text-classification" and prediction is not None and prediction.predicted is not None
+    nameless = function.at_own and not (prediction and prediction.outcomes)
+    if len(edits) == 1 or nameless or not (one or len(function.reads) == 1):
         return [None] * len(edits)
     likeliest = replace(function, score=lambda logits: logits.mean(dim=1).argmax(dim=-1).float())
     found, _ = yield Ask([Job(likeliest, edits=edit) for edit in edits], gradient=False)
-    labels = {outcome.index: outcome.label for outcome in outcomes.outcomes} if outcomes else {}
+    labels = {outcome.index: outcome.label for outcome in prediction.outcomes} if prediction else {}
     tokenizer, name = subject.facts.loaded.checkpoint.tokenizer, word_label if function.at_own else token_label
     return [labels.get(index) or name(tokenizer, index) for index in map(int, found)]
 

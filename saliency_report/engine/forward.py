@@ -23,7 +23,10 @@ EQUIVALENCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 3e-2, 
 
 @dataclass(frozen=True)
 class Gradients:
-    """Results of a batch, on the CPU, float32 or wider; embeddings and gradients (t, d) a row, without padding."""
+    """Results of a batch, on the CPU, float32 or wider: a row's embeddings (t, d), without padding, and its gradients.
+
+    These are (k, t, d), one a round of explained numbers.
+    """
 
     logits: Tensor
     embeddings: list[Tensor]

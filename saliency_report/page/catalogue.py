@@ -56,10 +56,9 @@ class Catalogue:
         self.tasks.append(result.task)
         self.models.append(visible(example.model_name))
         self.answers.append(visible(example.answer))
+        chosen = prediction.outcomes[prediction.predicted] if prediction and prediction.predicted is not None else None
         self.probabilities.append(
-            float(f"{prediction.outcomes[prediction.predicted].probability:.5g}")
-            if prediction and prediction.predicted is not None
-            else None
+            None if chosen is None or chosen.probability is None else float(f"{chosen.probability:.5g}")
         )
         self.expected.append(visible(example.expected))
         self.marks.append(sum(BITS[name] for name in found))
@@ -67,7 +66,7 @@ class Catalogue:
         normalised, beaten = _faithfulness(example)
         self.normalised.append(normalised)
         self.beaten.append(beaten)
-        if result.task == "text-classification" and example.answer:
+        if result.task == "text-classification" and example.answer and prediction and prediction.link != "none":
             self.labels[visible(example.answer)] += 1
 
     @property

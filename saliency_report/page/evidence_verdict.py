@@ -10,7 +10,13 @@ from saliency_report.page.text import label
 from saliency_report.record import ExampleResult, Faithfulness, Target
 from saliency_report.record.verdicts import is_better_than_random
 
-_QUANTITIES = {"log_prob": "log-probability", "probability": "probability", "loss": "loss"}
+_QUANTITIES = {
+    "log_prob": "log-probability of",
+    "probability": "probability of",
+    "loss": "loss of",
+    "number": "model’s number",
+    "cosine": "cosine similarity of",
+}
 _OUT_OF_DISTRIBUTION = {
     "mask": "Texts with masked words are unlike anything a causal model was trained on (out of distribution), "
     "so weigh this lightly.",
@@ -54,10 +60,10 @@ def explained(target: Target) -> Explained:
     quantity = target.quantity.removesuffix(" difference")
     foil = None if target.foil is None else label(target.foil)
     of = label(target.label) if target.of is None else f"{label(target.of)} as {label(target.label)}"
-    name = (
-        "sum of the logits" if quantity == "logit" and len(target.indices) > 1 else _QUANTITIES.get(quantity, quantity)
-    )
-    return Explained(f"the {name} of", of, foil)
+    name = _QUANTITIES.get(quantity, f"{quantity} of")
+    if quantity == "logit" and len(target.indices) > 1:
+        name = "sum of the logits of"
+    return Explained(f"the {name}", of, foil)
 
 
 def verdict(result: ExampleResult) -> Verdict | None:

@@ -122,16 +122,15 @@ def primary_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:
             end=colour.largest(result, like, scores.headline(map_).name),
             explained=explained,
             name=map_.title if kind(result) == "side" else scores.method(map_).title,
-            chosen=is_choice and map_.target.index == _outcome(prediction, "predicted"),
-            expected=is_choice and map_.target.index == _outcome(prediction, "expected"),
+            chosen=is_choice and map_.target.index in _indices(prediction, "given"),
+            expected=is_choice and map_.target.index in _indices(prediction, "wanted"),
             apart=unit(map_) != unit(maps[0]),
         )
 
 
-def _outcome(prediction: Prediction | None, which: Literal["predicted", "expected"]) -> int | None:
-    """The index of the predicted or expected label, choice or token."""
-    place = None if prediction is None else getattr(prediction, which)
-    return None if prediction is None or place is None else prediction.outcomes[place].index
+def _indices(prediction: Prediction | None, which: Literal["given", "wanted"]) -> list[int]:
+    """The indices of the given or expected labels, choices or tokens."""
+    return [] if prediction is None else [prediction.outcomes[i].index for i in getattr(prediction, which) or []]
 
 
 def other_figures(result: ExampleResult, scores: Scores) -> Iterator[Figure]:

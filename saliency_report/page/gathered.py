@@ -16,7 +16,7 @@ from saliency_report.page.run_problems import Found
 from saliency_report.page.run_spread import Spreads
 from saliency_report.page.run_words import Classes
 from saliency_report.page.scores import Scores
-from saliency_report.record import ExampleResult, Report
+from saliency_report.record import ExampleResult, Link, Report
 
 
 class Gathered:
@@ -28,6 +28,7 @@ class Gathered:
         self._classes, self._spreads, self._verdicts, self._made = Classes(), Spreads(), Verdicts(), Made()
         self._models: set[int] = set()
         self._kinds: set[str] = set()
+        self._links: set[Link] = set()
 
     def add(self, number: int, result: ExampleResult) -> None:
         """Take in the example that is number `number` on the page."""
@@ -40,6 +41,7 @@ class Gathered:
         self._made.add(result)
         self._models |= set() if result.model is None else {result.model}
         self._kinds |= kinds(result)
+        self._links |= {result.prediction.link} if result.prediction else set()
 
     def overview(self) -> Overview | None:
         """The run at a glance; None of an empty one."""
@@ -64,4 +66,5 @@ class Gathered:
             "settings": self._made.settings(),
             "not_shown": self._made.not_shown(self._counts.tasks.total()),
             "kinds": self._kinds,
+            "links": self._links,
         }

@@ -136,8 +136,11 @@ def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
         "alternatives": [
             [label(o.label), probability(o.probability), rounded(o.probability), o.index == target.index]
             for o in target.alternatives
+            if o.probability is not None
         ],
-        "probability": probability(target.probability) if target.position is not None or target.of else None,
+        "probability": probability(target.probability)
+        if target.probability is not None and (target.position is not None or target.of)
+        else None,
         "correlation": correlation(map_),
         "nothing": cancelled(map_),
         "facts": [[fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_)],

@@ -15,7 +15,9 @@ def in_words(found: Precision) -> str:
         parts.append(f"ρ {correlation(found.spearman_mean)} on average, {correlation(found.spearman_min)} at least")
     if found.difference is not None:
         parts.append(f"scores {fine_percent(found.difference)} apart")
-    parts.append(f"the same strongest word in {found.same_top}, the same answer in {found.same_answer}")
+    parts.append(f"the same strongest word in {found.same_top}")
+    if found.same_answer is not None:
+        parts.append(f"the same answer in {found.same_answer}")
     left = f"; {_others(found)}" if found.others else ""
     return f"compared with float32 on {plural(found.examples, 'example')}: {', '.join(parts)}{left}"
 

@@ -58,9 +58,9 @@ class Counts:
     def add(self, result: ExampleResult) -> None:
         """Count an example."""
         self.tasks[result.task] += 1
-        if result.prediction and result.prediction.expected is not None:
+        if result.prediction and result.prediction.is_right is not None:
             self.judged += 1
-            self.right += result.prediction.expected == result.prediction.predicted
+            self.right += result.prediction.is_right
 
     def cards(self, wrong: Problems) -> list[Card]:
         """The counts in large."""

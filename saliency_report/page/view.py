@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from saliency_report.page import text
+from saliency_report.page import answers, text
 from saliency_report.page.cancelled import without_rounding
 from saliency_report.page.facts import Fact, notes
 from saliency_report.page.figures import Figure, kind, other_figures, outlined, primary_figures
@@ -35,6 +35,7 @@ class ExampleView:
     answer_probability: str
     verdict: str
     expected: str
+    heading: str
     outcomes: list[tuple[Outcome, bool, bool]]
     notes: list[Fact]
     is_warned: bool
@@ -77,14 +78,8 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
     result = without_rounding(result)
     prediction = result.prediction
     outcomes = prediction.outcomes if prediction else []
-    predicted = prediction.predicted if prediction else None
-    expected = prediction.expected if prediction else None
-    answer, answer_probability = "", ""
-    if predicted is not None:
-        answer = outcomes[predicted].label
-        answer_probability = text.probability(outcomes[predicted].probability)
-    elif prediction and prediction.text is not None:
-        answer = prediction.text
+    given, wanted = (prediction.given, prediction.wanted or []) if prediction else ([], [])
+    answer, answer_probability = answers.answer(prediction)
     parted = groups(result)
     problems = list(of_example(report, scores, result))
     sequence = kind(result) == "sequence"
@@ -97,9 +92,10 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
         text=" ".join(_own_texts(result)),
         answer=answer,
         answer_probability=answer_probability,
-        verdict="" if expected is None else ("right" if expected == predicted else "wrong"),
-        expected="" if expected is None else outcomes[expected].label,
-        outcomes=[(o, i == predicted, i == expected) for i, o in _by_probability(outcomes)],
+        verdict={None: "", True: "right", False: "wrong"}[prediction.is_right if prediction else None],
+        expected=answers.expected(prediction),
+        heading=answers.heading(prediction) if prediction else "",
+        outcomes=[(o, i in given, i in wanted) for i, o in _by_probability(outcomes)],
         notes=list(notes(result, scores)),
         is_warned=is_warned(problems),
         is_incomplete=is_incomplete(problems),
@@ -123,4 +119,4 @@ def _by_probability(outcomes: list[Outcome]) -> list[tuple[int, Outcome]]:
     numbered = list(enumerate(outcomes))
     if len(outcomes) <= OUTCOMES_SHOWN:
         return numbered
-    return sorted(numbered, key=lambda item: -item[1].probability)
+    return sorted(numbered, key=lambda item: -item[1].logit)

@@ -12,7 +12,7 @@ PREVIEW = 40  # characters of the beginning of a window's words
 
 @dataclass(frozen=True)
 class WindowRow:
-    """One window: the beginning of its words, the logit of the explained label, and its likeliest label."""
+    """One window: the beginning of its words, the logit of the explained label, and its likeliest one, if any."""
 
     number: int
     text: str
@@ -22,11 +22,12 @@ class WindowRow:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of the headline map's text; `label` is the explained one."""
+    """The windows of the headline map's text; `label` is the explained one, which has a `quantity` in each."""
 
     rows: list[WindowRow]
     tokens: int
     label: str
+    quantity: str
 
 
 def windows(result: ExampleResult) -> Windows | None:
@@ -37,14 +38,14 @@ def windows(result: ExampleResult) -> Windows | None:
     encoding, outcomes = result.encodings[head.encoding], result.prediction.outcomes
     if not encoding.windows:
         return None
-    text = encoding.segments[0].text
+    text, link = encoding.segments[0].text, result.prediction.link
     rows = [
         WindowRow(
             number,
             preview(text[window.scored_start : window.scored_end], PREVIEW),
             window.logits[head.target.index],
-            outcomes[max(range(len(outcomes)), key=window.logits.__getitem__)].label,
+            outcomes[max(range(len(outcomes)), key=window.logits.__getitem__)].label if link != "none" else "",
         )
         for number, window in enumerate(encoding.windows, 1)
     ]
-    return Windows(rows, encoding.windows[0].tokens, head.target.label)
+    return Windows(rows, encoding.windows[0].tokens, head.target.label, "number" if link == "none" else "logit")

@@ -18,7 +18,8 @@ from saliency_report.record.part import Part
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
 # default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
 # matrices were multiplied, what float32 weights say of the same examples, at which tokens a target is read, which
-# rows of other files the examples are, and the windows of long texts.
+# rows of other files the examples are, the windows of long texts, and answers that are several labels or a number,
+# which has no probability.
 SCHEMA_VERSION: Literal[4] = 4
 READABLE = (1, 2, 3, 4)
 
@@ -91,13 +92,25 @@ class Outcome(Part):
 
     label: str
     index: int = Field(description="Label's index, choice's index or token id.")
-    logit: float
-    probability: float = Field(ge=0, le=1)
+    logit: float = Field(description="The model's own number of it.")
+    probability: float | None = Field(ge=0, le=1, description="Null where the number is no answer's score.")
 
 
 Quantity = Literal[
-    "logit", "log_prob", "probability", "loss", "logit difference", "log_prob difference", "probability difference"
+    "logit",
+    "log_prob",
+    "probability",
+    "loss",
+    "number",
+    "cosine",
+    "logit difference",
+    "log_prob difference",
+    "probability difference",
+    "number difference",
 ]
+# How logits become probabilities: by one softmax over all outcomes; each by a sigmoid, so that they do not add up to 1;
+# or not at all, where the model gives numbers.
+Link = Literal["softmax", "sigmoid", "none"]
 
 
 class Target(Part):
@@ -125,7 +138,9 @@ class Target(Part):
     foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
     foil_at: list[int] = Field([], description="Of an answer: the tokens of the one that it is compared with.")
     score: float = Field(description="The explained number itself.")
-    probability: float = Field(ge=0, le=1, description="Softmax probability of the target, for orientation.")
+    probability: float | None = Field(
+        ge=0, le=1, description="Probability of the target, for orientation; null where the model gives a number."
+    )
     chosen_by: Literal["predicted", "given", "generated", "continuation"]
     sentence: str = Field(description="The target in words.")
     alternatives: list[Outcome] = Field(
@@ -175,14 +190,35 @@ class Prediction(Part):
         description="All labels or choices, in the model's order; the likeliest tokens for a mask, the likeliest "
         "answers to a question; empty for generation and entities.",
     )
-    predicted: int | None = Field(None, description="Index of the likeliest outcome.")
+    link: Link = Field("softmax", description="How the outcomes' logits become probabilities.")
+    predicted: int | None = Field(
+        None, description="Index of the likeliest outcome; null where several can be right at once, or it is a number."
+    )
     expected: int | None = Field(None, description="Index of the outcome that the input calls right, where it does.")
+    threshold: float | None = Field(None, description="Several labels: the probability above which one is given.")
+    labels: list[int] | None = Field(None, description="Several labels: indices of those above the threshold, or none.")
+    expected_labels: list[int] | None = Field(None, description="Several labels: those that the input calls right.")
     text: str | None = Field(
         None, description="Generation: what was generated or given. Entities: each with its label."
     )
     stop: Literal["max_new_tokens", "end of text", "continuation given"] | None = Field(
         None, description="Generation: why it ended."
     )
+
+    @property
+    def given(self) -> list[int]:
+        """Indices of the outcomes that the model answers with."""
+        return ([] if self.predicted is None else [self.predicted]) if self.labels is None else self.labels
+
+    @property
+    def wanted(self) -> list[int] | None:
+        """Indices of the outcomes that the input calls right; none where it says nothing of that."""
+        return self.expected_labels if self.expected is None else [self.expected]
+
+    @property
+    def is_right(self) -> bool | None:
+        """Whether the answer is the expected one; none where nothing was expected."""
+        return None if self.wanted is None else sorted(self.given) == sorted(self.wanted)
 
 
 class Failure(Part):
@@ -216,7 +252,9 @@ class Precision(Part):
 
     examples: int = Field(ge=0, description="How many were explained again and have the same tokens both times.")
     others: int = Field(ge=0, description="How many have not: they failed, or other tokens were generated.")
-    same_answer: int = Field(ge=0, description="Of examples: how many have the same answer.")
+    same_answer: int | None = Field(
+        ge=0, description="Of examples: how many have the same answer; null where that is a number."
+    )
     same_top: int = Field(ge=0, description="Of examples: how many have the same strongest word in their headline map.")
     spearman_mean: float | None = Field(description="Over the ordinary words of the gradient's headline maps.")
     spearman_min: float | None

@@ -108,7 +108,10 @@ def _loss(fields: Fields, right: str) -> None:
 
 
 def _classification(fields: Fields) -> None:
-    _same(fields, fields.all.get("target"), fields.all.get("foil"))
+    target, foil = fields.all.get("target"), fields.all.get("foil")
+    if target == []:
+        fields.problem("the list is empty; name a label, or leave target out", "target")
+    _same(fields, foil if isinstance(target, list) and foil in target else target, foil)
     _loss(fields, "label")
     if fields.all.get("long") in ("windows", "truncate") and fields.all.get("text_pair") is not None:
         message = f"long: {fields.all['long']} and text_pair do not go together; only a single text can be "

@@ -61,6 +61,16 @@ def _name_or_index(value: object) -> object:
     return value
 
 
+def _names_or_indices(value: object) -> object:
+    if not isinstance(value, list):
+        return _name_or_index(value)
+    for i, item in enumerate(value):
+        _name_or_index(item)
+        if item in value[:i]:
+            raise PydanticCustomError("twice", "{item} stands twice; name each once", {"item": repr(item)})
+    return value
+
+
 def _token_or_span(value: object) -> object:
     if isinstance(value, str) and value:
         return _text(value)
@@ -93,6 +103,7 @@ def _marked(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_text)]
 NameOrIndex = Annotated[str | int, BeforeValidator(_name_or_index)]
+NamesOrIndices = Annotated[str | int | list[str | int], BeforeValidator(_names_or_indices)]
 TokenOrSpan = Annotated[
     str | int,
     BeforeValidator(_token_or_span),

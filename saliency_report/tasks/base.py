@@ -11,7 +11,7 @@ from torch import Tensor
 
 from saliency_report.aggregation import GRADIENT_SCORES, token_scores, word_scores
 from saliency_report.errors import ExampleError
-from saliency_report.record import Encoding, Map, Outcome, Target
+from saliency_report.record import Encoding, Link, Map, Outcome, Target
 from saliency_report.tasks.encoding import Row
 
 if TYPE_CHECKING:
@@ -95,12 +95,13 @@ def _lists(scores: dict[str, Tensor]) -> dict[str, list[float]]:
     return {name: flat[i * count : (i + 1) * count] for i, name in enumerate(scores)}
 
 
-def outcomes(labels: Sequence[str], logits: Tensor) -> list[Outcome]:
-    """The answers (c,) that the model could give, with their softmax probabilities."""
-    probabilities = numbers(logits.softmax(dim=-1))
+def outcomes(labels: Sequence[str], logits: Tensor, link: Link = "softmax") -> list[Outcome]:
+    """The answers (c,) that the model could give, with their probabilities where it has any."""
+    of_link = {"softmax": logits.softmax(dim=-1), "sigmoid": logits.sigmoid()}.get(link)
+    chances = [None] * len(labels) if of_link is None else [min(chance, 1.0) for chance in numbers(of_link)]
     return [
-        Outcome(label=label, index=index, logit=logit, probability=min(probability, 1.0))
-        for index, (label, logit, probability) in enumerate(zip(labels, numbers(logits), probabilities, strict=True))
+        Outcome(label=label, index=index, logit=logit, probability=chance)
+        for index, (label, logit, chance) in enumerate(zip(labels, numbers(logits), chances, strict=True))
     ]
 
 
@@ -128,8 +129,9 @@ def special_share(encoding: Encoding, scores: Sequence[float | None]) -> float |
     return min(sum(abs(score) for score in special if score is not None) / total, 1.0) if total > 0 else 0.0
 
 
-def stated(probability: float) -> str:
-    """A probability as a target's sentence gives it: never 1.000 or 0.000, which a softmax only rounds to."""
+def stated(probability: float | None) -> str:
+    """A probability as a target's sentence gives it: never 1.000 or 0.000, which it only rounds to."""
+    assert probability is not None  # a number's sentence has none
     if probability >= 0.9995:
         return "> 0.999"
     if probability < 0.0005:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
-from saliency_report.record import Quantity
+from saliency_report.record import Link, Quantity
 from saliency_report.tasks.encoding import Row
 
 Asked = Literal["logit", "log_prob", "probability", "loss"]
@@ -82,17 +83,19 @@ def of_row(row: Row, score: Callable[[Tensor], Tensor]) -> TargetFunction:
     return TargetFunction([row], [range(len(row))], lambda logits: score(logits[:, 0]))
 
 
-def quantity(asked: Asked, logits: Tensor, index: int, foil: int | None = None) -> Tensor:
+def quantity(asked: Asked, logits: Tensor, index: int, foil: int | None = None, link: Link = "softmax") -> Tensor:
     """One number of logits (…, c), with a foil the difference of two: (…).
 
-    logit zᵢ; log_prob zᵢ − log Σⱼ exp zⱼ; probability its exponential; loss −log_prob, the cross-entropy.
+    logit zᵢ; log_prob zᵢ − log Σⱼ exp zⱼ; probability its exponential; loss −log_prob, the cross-entropy. Where each
+    logit has a sigmoid of its own, log_prob is −log(1 + exp −zᵢ).
     """
     if asked == "logit":
         scores = logits
     elif asked == "probability":
-        scores = logits.softmax(dim=-1)
+        scores = logits.sigmoid() if link == "sigmoid" else logits.softmax(dim=-1)
     else:
-        scores = logits.log_softmax(dim=-1) * (-1 if asked == "loss" else 1)
+        scores = logsigmoid(logits) if link == "sigmoid" else logits.log_softmax(dim=-1)
+        scores = -scores if asked == "loss" else scores
     return scores[..., index] if foil is None else scores[..., index] - scores[..., foil]
 
 
@@ -141,10 +144,17 @@ def joint_in_words(asked: Asked, labels: Sequence[str], foils: Sequence[str] | N
     return of(labels) if foils is None else f"{of(labels)} minus {of(foils)}"
 
 
-def in_words(asked: Asked, label: str, foil: str | None = None) -> str:
+_OF_SIGMOIDS: dict[Asked, str] = {
+    "logit": "logit",
+    "log_prob": "log-probability (of its own sigmoid)",
+    "probability": "probability (its own sigmoid)",
+    "loss": "loss (binary cross-entropy)",
+}
+
+
+def in_words(asked: Asked, label: str, foil: str | None = None, link: Link = "softmax") -> str:
     """The explained number as a sentence begins: logit of the choice Paris; loss against NEGATIVE."""
+    name = (_OF_SIGMOIDS if link == "sigmoid" else _WORDS)[asked]
     if asked == "loss":
-        return f"{_WORDS[asked]} against {label}, which positive scores raise"
-    if foil is not None:
-        return f"{_WORDS[asked]} of {label} minus {_WORDS[asked]} of {foil}"
-    return f"{_WORDS[asked]} of {label}"
+        return f"{name} against {label}, which positive scores raise"
+    return f"{name} of {label}" if foil is None else f"{name} of {label} minus {name} of {foil}"

@@ -1,18 +1,19 @@
-"""Which words speak for a label of a text, or of a pair of texts."""
+"""Which words speak for a label of a text or of a pair of texts, for each of several labels, or for a number."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
+from functools import partial
 
+import torch
 from torch import Tensor
 
-from saliency_report.errors import ExampleError
-from saliency_report.record import ExampleResult, Prediction, Segment, Target
+from saliency_report.record import ExampleResult, Outcome, Prediction, Quantity, Segment, Target
 from saliency_report.spec import TextClassification
 from saliency_report.tasks import long
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.labels import SCORE, Head, above, check, explained, head
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
@@ -21,9 +22,7 @@ CHOICES = False
 
 def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
     """One row: the text, or the text and its pair."""
-    _labels(checkpoint)
-    for field in ("target", "label", "foil"):
-        _index(getattr(example, field), field, checkpoint)
+    check(example, head(example, checkpoint))
     text = Segment(name="text", text=example.text)
     if example.text_pair is None:
         prepared = long.read(text, checkpoint, example.long)
@@ -38,9 +37,10 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
 
 
 def select(example: TextClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """The explained number (1, 1) of the logits (1, c) of one example, or of those of its n windows (n, c)."""
-    logits = long.mean(logits)
-    return quantity(example.quantity, logits, *_target(example, logits[0], checkpoint))[None]
+    """The explained numbers (k, 1) of the logits (1, c) of one example, or of those of its n windows (n, c)."""
+    outputs, logits = head(example, checkpoint), long.mean(logits)
+    targets, foil = explained(example, outputs, logits[0])
+    return torch.stack([quantity(example.quantity, logits, target, foil, outputs.link) for target in targets])
 
 
 def explain(
@@ -51,49 +51,30 @@ def explain(
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
-    """Logits (n, c), embeddings and gradients (t, d) of the one row, or of n windows, as a result with one map."""
-    encoding = long.told(prepared.encodings[0], logits)
+    """Logits (n, c) and embeddings (t, d) of the one row, or of n windows, as a result with a map a target.
+
+    The gradients (t, d) are those of the first target for each row, then of the next.
+    """
+    outputs, encoding = head(example, checkpoint), long.told(prepared.encodings[0], logits)
     logits = long.mean(logits)
-    answers = outcomes(_labels(checkpoint), logits[0])
-    predicted = int(logits[0].argmax())
-    index, foil = _target(example, logits[0], checkpoint)
-    label, probability = answers[index].label, answers[index].probability
-    asked = example.target != "predicted" or example.quantity == "loss"
-    why = "predicted" if index == predicted else f"asked for where {answers[predicted].label} is predicted"
-    compared = None
-    if foil is not None:
-        role = "the predicted " if foil == predicted else "the runner-up "
-        compared = f"{role if example.foil == 'runner-up' else ''}{answers[foil].label}"
-    about = "the right label " if example.quantity == "loss" else ""
+    answers = outcomes(outputs.labels, logits[0], outputs.link)
+    targets, foil = explained(example, outputs, logits[0])
+    prediction = _prediction(example, outputs, answers, logits[0])
     windows = f" over the mean logits of {len(prepared.rows)} windows" if prepared.places else ""
-    sentence = f"{in_words(example.quantity, about + label, compared)}{windows}, {why}, p {stated(probability)}"
-    target = Target(
-        quantity=named(example.quantity, foil is not None),
-        label=label,
-        index=index,
-        foil=None if foil is None else answers[foil].label,
-        foil_index=foil,
-        score=numbers(quantity(example.quantity, logits, index, foil))[0],
-        probability=probability,
-        chosen_by="given" if asked else "predicted",
-        sentence=sentence,
-    )
-    title = label if foil is None else f"{label} − {answers[foil].label}"
+    maps, rows, x = [], len(prepared.rows), long.gathered(embeddings, prepared)
+    for number, target in enumerate(targets):
+        score = numbers(quantity(example.quantity, logits, target, foil, outputs.link))[0]
+        found = _target(example, outputs, prediction, target, foil, score, windows)
+        title = found.label if found.foil is None else f"{found.label} − {found.foil}"
+        gradient = long.gathered(gradients[number * rows : (number + 1) * rows], prepared)
+        maps.append(make_map(title, 0, encoding, found, gradient, x))
     return ExampleResult(
         id=example.id,
         task=example.task,
         inputs=example.model_dump(),
         encodings=[encoding],
-        prediction=Prediction(
-            outcomes=answers,
-            predicted=predicted,
-            expected=_index(example.label, "label", checkpoint),
-        ),
-        maps=[
-            make_map(
-                title, 0, encoding, target, long.gathered(gradients, prepared), long.gathered(embeddings, prepared)
-            )
-        ],
+        prediction=prediction,
+        maps=maps,
         warnings=prepared.warnings,
     )
 
@@ -102,78 +83,91 @@ def functions(
     example: TextClassification, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
 ) -> list[TargetFunction]:
     """F of each map of a result."""
-    target = result.maps[0].target
-    return [
-        TargetFunction(
-            prepared.rows,
-            prepared.places or [range(len(prepared.rows[0]))],
-            lambda logits: quantity(example.quantity, logits.mean(dim=1), target.index, target.foil_index),
+    assert result.prediction is not None
+    link = result.prediction.link
+
+    def score(target: Target, logits: Tensor) -> Tensor:
+        return quantity(example.quantity, logits.mean(dim=1), target.index, target.foil_index, link)
+
+    places = prepared.places or [[*range(len(prepared.rows[0]))]]
+    return [TargetFunction(prepared.rows, places, partial(score, map_.target)) for map_ in result.maps]
+
+
+def _prediction(example: TextClassification, outputs: Head, answers: list[Outcome], logits: Tensor) -> Prediction:
+    right = None if example.label is None else outputs.indices("label", example.label)
+    if outputs.link == "none":
+        return Prediction(outcomes=answers, link="none")
+    if outputs.link == "sigmoid":
+        given = above(logits, example.threshold)
+        return Prediction(
+            outcomes=answers, link="sigmoid", threshold=example.threshold, labels=given, expected_labels=right
         )
-    ]
+    likeliest = int(logits.argsort(descending=True, stable=True)[0])
+    return Prediction(outcomes=answers, predicted=likeliest, expected=None if right is None else right[0])
 
 
-def _labels(checkpoint: Checkpoint) -> list[str]:
-    config = checkpoint.config
-    if config.problem_type == "multi_label_classification":
-        raise ExampleError(
-            "The model gives several labels at once (multi-label); its labels are not explained yet.",
-            "Use a model that chooses one label.",
+def _target(
+    example: TextClassification,
+    outputs: Head,
+    prediction: Prediction,
+    index: int,
+    foil: int | None,
+    score: float,
+    windows: str,
+) -> Target:
+    asked = example.target != "predicted" or example.quantity == "loss"
+    if outputs.link == "none":
+        kind: Quantity = "number" if foil is None else "number difference"
+        sentence = (
+            f"{_number(outputs, index)}{windows.replace('logits', 'numbers')}, {score:.5g}, which is no probability"
         )
-    if config.num_labels < 2 or config.problem_type == "regression":
-        raise ExampleError(
-            "The model gives numbers, not labels (regression); it is not explained yet.",
-            "Use a model that chooses among labels.",
-        )
-    return [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
+        if foil is not None:
+            compared = f"{_number(outputs, index)} minus {_number(outputs, foil)}"
+            sentence = f"{compared}{windows.replace('logits', 'numbers')}, {score:.5g}"
+    else:
+        kind = named(example.quantity, foil is not None)
+        sentence = _sentence(example, outputs, prediction, index, foil, windows, asked=asked)
+    return Target(
+        quantity=kind,
+        label=outputs.labels[index],
+        index=index,
+        foil=None if foil is None else outputs.labels[foil],
+        foil_index=foil,
+        score=score,
+        probability=prediction.outcomes[index].probability,
+        chosen_by="given" if asked else "predicted",
+        sentence=sentence,
+    )
 
 
-def _target(example: TextClassification, logits: Tensor, checkpoint: Checkpoint) -> tuple[int, int | None]:
-    """Indices of target and foil, given the logits (c,).
-
-    Raises:
-        ExampleError: the foil is the target.
-    """
-    wanted = ("label", example.label) if example.quantity == "loss" else ("target", example.target)
-    index = _index(wanted[1], wanted[0], checkpoint)
-    order: list[int] = logits.argsort(descending=True).tolist()
-    index = order[0] if index is None else index
-    if example.foil is None:
-        return index, None
-    foil = _index(example.foil, "foil", checkpoint)
-    foil = next(i for i in order if i != index) if foil is None else foil
-    if foil == index:
-        raise ExampleError(
-            f"foil: {_labels(checkpoint)[foil]!r} is the target itself; their difference is always 0.",
-            "Write `foil: runner-up`, or another label.",
-        )
-    return index, foil
+def _number(outputs: Head, index: int) -> str:
+    return "the model’s one number" if outputs.labels == [SCORE] else f"the model’s number {outputs.labels[index]}"
 
 
-def _index(value: str | int | None, field: str, checkpoint: Checkpoint) -> int | None:
-    """A label's name or index as its index; none for `predicted` and `runner-up`."""
-    if value is None or (field, value) in (("target", "predicted"), ("foil", "runner-up")):
-        return None
-    labels = _labels(checkpoint)
-    if isinstance(value, int):
-        if str(value) in labels and labels.index(str(value)) != value:
-            raise ExampleError(
-                f"{field}: {value} is the index of the label {labels[value]!r} and the name of another."
-                if value < len(labels)
-                else f"{field}: the model has no label of index {value}.",
-                f"Write '{value}' in quotes for the name, or the name of the label you mean.",
-            )
-        if not 0 <= value < len(labels):
-            raise ExampleError(f"{field}: the model has no label {value}.", _known(labels))
-        return value
-    if value not in labels:
-        folded = {label.casefold(): label for label in labels}
-        close = folded.get(value.casefold()) or next(iter(difflib.get_close_matches(value, labels, n=1)), None)
-        hint = f"Did you mean {close!r}? " if close else ""
-        raise ExampleError(f"{field}: the model has no label {value!r}.", hint + _known(labels))
-    return labels.index(value)
-
-
-def _known(labels: list[str]) -> str:
-    shown = ", ".join(labels[:20])
-    more = f" and {len(labels) - 20} more" if len(labels) > 20 else ""
-    return f"Its labels are {shown}{more} (0 to {len(labels) - 1})."
+def _sentence(
+    example: TextClassification,
+    outputs: Head,
+    prediction: Prediction,
+    index: int,
+    foil: int | None,
+    windows: str,
+    *,
+    asked: bool,
+) -> str:
+    """What is explained, why that, and its probability."""
+    labels, compared = outputs.labels, None
+    if foil is not None:
+        role = "the predicted " if foil in prediction.given else "the runner-up "
+        compared = f"{role if example.foil == 'runner-up' else ''}{labels[foil]}"
+    about = f"{'the right label ' if example.quantity == 'loss' else ''}{labels[index]}"
+    chance = stated(prediction.outcomes[index].probability)
+    if prediction.predicted is None:
+        none = "the likeliest, since none is" if not asked and not prediction.given else "not"
+        why = f"{'' if index in prediction.given else f'{none} '}above the threshold {prediction.threshold:g}"
+        why = f"asked for, {why}" if example.target != "predicted" else why
+        chance = f"sigmoid p {chance}"
+    else:
+        likeliest = labels[prediction.predicted]
+        why = "predicted" if index == prediction.predicted else f"asked for where {likeliest} is predicted"
+        chance = f"p {chance}"
+    return f"{in_words(example.quantity, about, compared, outputs.link)}{windows}, {why}, {chance}"
