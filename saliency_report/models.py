@@ -22,6 +22,7 @@ from saliency_report.architectures import check_supported
 from saliency_report.embedded import EMBEDDED
 from saliency_report.errors import ExampleError
 from saliency_report.load_errors import SAVE_TOKENIZER, explained
+from saliency_report.pooling import Pooling, attach, read_pooling
 from saliency_report.spec import EMBEDDED_MODEL, Example
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import Checkpoint
@@ -53,6 +54,7 @@ class Request:
     dtype: str
     trust_remote_code: bool
     allow_random_head: bool
+    pooling: str | None = None
 
 
 def quiet() -> None:
@@ -78,6 +80,7 @@ def request(example: Example, dtype: str) -> Request:
         example.dtype or dtype,
         example.trust_remote_code,
         example.allow_random_head,
+        getattr(example, "pooling", None),
     )
 
 
@@ -115,6 +118,10 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         model, report = auto_class.from_pretrained(place, **options)
         model.to(device)
     missing = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])})
+    pooling = None
+    if wanted.task == "sentence-similarity":
+        pooling = _pooled(model, place, wanted.pooling, options)
+        missing = [key for key in missing if not key.startswith("pooler.")]  # BERT's own, which nothing is read from
     if missing and not wanted.allow_random_head:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
         raise ExampleError(
@@ -137,10 +144,10 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         random_weights=missing,
         equivalence=None,
     )
-    return ready(model, tokenizer, info)
+    return ready(model, tokenizer, info, pooling)
 
 
-def ready(model: Any, tokenizer: Any, info: record.Model) -> Loaded:
+def ready(model: Any, tokenizer: Any, info: record.Model, pooling: Pooling | None = None) -> Loaded:
     """A model as the engine takes it: frozen, in eval mode, with what it takes beside it."""
     model.eval().requires_grad_(False)
     # A pass over a whole text needs no memory of it; some models, such as BLT, cannot even make one. Generation asks.
@@ -150,7 +157,8 @@ def ready(model: Any, tokenizer: Any, info: record.Model) -> Loaded:
     # The configuration's padding, not the tokenizer's: heads that pool the last token look for this one. Gemma 3 has it
     # in the part of its configuration that is about text.
     pad = getattr(model.config.get_text_config(), "pad_token_id", None)
-    return Loaded(model, Checkpoint(tokenizer, model.config, _limit(model, tokenizer)), info, pad, inputs, vocabulary)
+    limit = min(_limit(model, tokenizer), (pooling and pooling.limit) or 1_000_000)
+    return Loaded(model, Checkpoint(tokenizer, model.config, limit, pooling), info, pad, inputs, vocabulary)
 
 
 def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], str | None]:
@@ -217,6 +225,22 @@ def _asked(wanted: Request) -> huggingface_hub.ModelInfo | None:
     except Exception:  # offline mode or the transport's own error, whose library changes between versions
         pass  # what an earlier run downloaded still serves
     return None
+
+
+def _pooled(model: Any, place: str, asked: str | None, options: dict[str, Any]) -> Pooling:
+    """Let an encoder answer with one vector a text, and say how that is made.
+
+    Raises:
+        ExampleError: it is no encoder alone, or its checkpoint does something else to its vectors.
+    """
+    if model.config.is_encoder_decoder:
+        raise ExampleError(
+            "The model has an encoder and a decoder; it is not clear which makes the vector of a text.",
+            "Use a model of an encoder alone, such as sentence-transformers/all-MiniLM-L6-v2.",
+        )
+    pooling = read_pooling(place, asked, options)
+    attach(model, pooling)
+    return pooling
 
 
 def _limit(model: Any, tokenizer: Any) -> int:

@@ -11,6 +11,7 @@ from saliency_report.load_errors import SAVE_TOKENIZER
 from saliency_report.spec import Example
 from saliency_report.tasks.base import Prepared
 
+ROWS = {"sentence-similarity": "texts"}  # what the rows of an example are
 # With which other examples one can share a batch without a change of its numbers.
 Company = Literal["with any", "with equals", "with none"]
 
@@ -54,12 +55,12 @@ def fitting(items: Sequence[Item], budget: int, company: Company) -> int:
 
 
 def warn_of_padding(items: Sequence[Item]) -> None:
-    """Choices are one input to the model, padded to the longest, whether it is neutral or not."""
+    """The rows of an example, such as choices, are padded to the longest, whether it is neutral or not."""
     for item in items:
         if len({len(row) for row in item.prepared.rows}) > 1:
             item.prepared.warnings.append(
-                "Padding changes what this model answers, and the choices differ in length: the shorter ones' "
-                "numbers depend on the longest."
+                f"Padding changes what this model answers, and the {ROWS.get(item.example.task, 'choices')} differ in "
+                "length: the shorter ones' numbers depend on the longest."
             )
 
 

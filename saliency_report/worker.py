@@ -225,7 +225,8 @@ class Worker:
 
 def company_of(prepared: Prepared, loaded: Loaded, groups: int | None) -> Company:
     """With which others an example of a model can share a batch."""
-    if loaded.pad is None:  # GPT-2 with a classification head takes one row a batch then
+    # GPT-2 with a classification head takes one row a batch then; what pools by itself asks for no padding token.
+    if loaded.pad is None and not loaded.checkpoint.pooling:
         return "with none"
     return "with any" if engine.padding_is_neutral(loaded, prepared.rows, groups) else "with equals"
 

@@ -27,6 +27,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
         *tiny.ANSWERS,
         *tiny.ODD,
         *tiny.HEADS,
+        *tiny.ENCODERS,
     ]:
         tiny.save(family, folder / family)
     return folder

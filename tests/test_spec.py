@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -388,7 +389,7 @@ def test_a_default_target_or_foil_goes_to_the_task_that_it_is_meant_for(
     defaults: str, generation: tuple[object, object], classification: tuple[object, object]
 ) -> None:
     for expected, task in ((generation, GENERATION), (classification, "text-classification, text: a")):
-        example = one("id: x", task, defaults)
+        example: Any = one("id: x", task, defaults)
         assert (example.target, example.foil) == expected
 
 
@@ -432,7 +433,7 @@ def test_every_sample_is_valid_and_names_the_schema(sample: Path) -> None:
 
 
 def test_the_sample_of_the_evidence_asks_for_all_of_it() -> None:
-    examples = load_spec(ROOT / "sample_inputs/evidence.yaml").examples
+    examples: Any = load_spec(ROOT / "sample_inputs/evidence.yaml").examples
     assert [example.task for example in examples] == ["text-classification"] * 2 + [
         "text-generation",
         "multiple-choice",

@@ -93,6 +93,12 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
         wordpiece,
     ),
     "bert-score": ("BertForSequenceClassification", {**_BERT, "num_labels": 1}, wordpiece),
+    "bert-encoder": ("BertModel", _BERT, wordpiece),
+    "gpt2-encoder": (
+        "GPT2Model",
+        {"vocab_size": VOCABULARY, "n_embd": 16, "n_layer": 2, "n_head": 2, "n_positions": 64},
+        byte_level,
+    ),
     "distilbert": (
         "DistilBertForSequenceClassification",
         {"vocab_size": VOCABULARY, "dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 32, "num_labels": 3},
@@ -176,6 +182,7 @@ TOKENS = ["bert-tokens", "roberta-tokens"]
 ANSWERS = ["bert-answers", "roberta-answers"]
 ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
 HEADS = ["bert-labels", "bert-score"]  # several labels at once, one number
+ENCODERS = ["bert-encoder", "gpt2-encoder"]
 
 
 ENTITIES = "Anna London was in the capital of France, Paris. The cat sat on the movie in Rome."

@@ -129,12 +129,15 @@ class Subject:
         if self.removal == "mask":
             return dict.fromkeys(tokens, self.facts.id("mask"))
         # A causal model needs a first token to say anything: the beginning of a text stands in for it.
-        return {token: self.facts.beginning if token == 0 and self.facts.causal else None for token in tokens}
+        return {token: self.facts.beginning if self._begins(token) else None for token in tokens}
 
     def _can_go(self, token: int) -> bool:
         """The first token of a causal model cannot go where nothing can stand in for it."""
-        first = self.facts.causal and token == 0 and self._deletes
-        return not first or self.facts.beginning is not None
+        return not (self._deletes and self._begins(token)) or self.facts.beginning is not None
+
+    def _begins(self, token: int) -> bool:
+        """Whether a token is the first that a causal model reads, of a text or of one of two."""
+        return self.facts.causal and any(place[0] == token for place in self.functions[self.result.headline].places)
 
     def kept(self, map_: Map) -> list[int]:
         """Indices of the tokens that stay in a baseline: special ones, a causal model's first, a chat template's."""
@@ -142,7 +145,7 @@ class Subject:
             return []
         encoding = self.encoding(map_)
         count = len(map_.scores[map_.first_score])
-        return [i for i in range(count) if not self.is_ordinary(encoding, i) or (self.facts.causal and i == 0)]
+        return [i for i in range(count) if not self.is_ordinary(encoding, i) or self._begins(i)]
 
     def is_ordinary(self, encoding: Encoding, token: int) -> bool:
         """Whether a token is of the user's own words: not special, not of a chat template."""

@@ -122,7 +122,7 @@ def check_equivalence(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
     if not bool(plain.isfinite().all()):
         raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
     difference = _difference(hooked, plain)
-    if not difference <= EQUIVALENCE[plain.dtype]:
+    if not difference <= _tolerance(loaded, plain):
         raise ExampleError(
             f"Embeddings put in from outside give the model other logits, by {difference:.1e} of the largest.",
             "Its gradients would explain another model; this architecture is not supported.",
@@ -140,12 +140,18 @@ def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None =
     with torch.no_grad():
         alone = logits_of(model(**collate(rows, loaded, groups)))
         padded = logits_of(model(**collate(rows, loaded, groups, extra=8)))[:, : alone.shape[1]]
-    return _difference(padded, alone) <= EQUIVALENCE[alone.dtype]
+    return _difference(padded, alone) <= _tolerance(loaded, alone)
 
 
 def _difference(logits: Tensor, plain: Tensor) -> float:
     """The largest difference of logits, relative to the largest plain one."""
     return float((logits - plain).abs().max() / plain.abs().max().clamp_min(1e-12))
+
+
+def _tolerance(loaded: Loaded, logits: Tensor) -> float:
+    """How exact logits are: as the weights, also where they were widened, as the pooled vectors of texts are."""
+    model: Any = loaded.model
+    return max(EQUIVALENCE.get(dtype, 0.0) for dtype in (logits.dtype, model.dtype))
 
 
 def ids_act_elsewhere(loaded: Loaded, rows: Sequence[Row], groups: int | None = None) -> bool:
@@ -165,7 +171,7 @@ def ids_act_elsewhere(loaded: Loaded, rows: Sequence[Row], groups: int | None = 
         plain = logits_of(model(**inputs))
         with embeddings_as_leaf(model, looked_up(model, inputs)):
             hooked = logits_of(model(**shuffled))
-    return _difference(hooked, plain) > EQUIVALENCE[plain.dtype]
+    return _difference(hooked, plain) > _tolerance(loaded, plain)
 
 
 def is_causal(loaded: Loaded, row: Row) -> bool:

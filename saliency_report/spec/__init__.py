@@ -7,6 +7,7 @@ from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.load import Spec, load_spec, parse_spec
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.question_answering import QuestionAnswering
+from saliency_report.spec.sentence_similarity import SentenceSimilarity
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration, is_span
 from saliency_report.spec.texts import rationale_spans
@@ -22,6 +23,7 @@ __all__ = [
     "FillMask",
     "MultipleChoice",
     "QuestionAnswering",
+    "SentenceSimilarity",
     "Spec",
     "TextClassification",
     "TextGeneration",

@@ -50,6 +50,7 @@ def check_task(fields: Fields) -> None:
         "fill-mask": _mask,
         "token-classification": _tokens,
         "question-answering": _answer,
+        "sentence-similarity": _similarity,
     }
     rules[fields.all["task"]](fields)
 
@@ -207,6 +208,13 @@ def _answer(fields: Fields) -> None:
         if value not in context:
             hint = did_you_mean_within(value, [context]) or f"; write {word}, or words from there"
             fields.problem(f"{field}: {value!r} does not occur in context{hint}", field, "context")
+
+
+def _similarity(fields: Fields) -> None:
+    _needs_a_model(fields)
+    if fields.all.get("quantity", "logit") != "logit":
+        message = f"quantity: {fields.all['quantity']} is of answers, and sentence-similarity has a cosine alone; "
+        fields.problem(f"{message}leave quantity out", "quantity")
 
 
 def _needs_a_model(fields: Fields) -> None:

@@ -10,6 +10,7 @@ from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.question_answering import QuestionAnswering
 from saliency_report.spec.rows_from import RowsFrom
+from saliency_report.spec.sentence_similarity import SentenceSimilarity
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration
 from saliency_report.spec.token_classification import TokenClassification
@@ -17,7 +18,15 @@ from saliency_report.spec.token_classification import TokenClassification
 # What is one example's own: its name, and marks in its texts.
 NOT_IN_DEFAULTS = {"id", "rationale"}
 
-Example = TextClassification | TextGeneration | MultipleChoice | FillMask | TokenClassification | QuestionAnswering
+Example = (
+    TextClassification
+    | TextGeneration
+    | MultipleChoice
+    | FillMask
+    | TokenClassification
+    | QuestionAnswering
+    | SentenceSimilarity
+)
 TASKS: dict[str, type[Example]] = {
     get_args(model.model_fields["task"].annotation)[0]: model for model in get_args(Example)
 }

@@ -14,6 +14,7 @@ TEXT_FIELDS = {
     "fill-mask": ("text",),
     "token-classification": ("text",),
     "question-answering": ("context", "question"),
+    "sentence-similarity": ("text", "text_pair"),
 }
 
 

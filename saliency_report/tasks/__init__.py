@@ -12,6 +12,7 @@ from saliency_report.tasks import (
     fill_mask,
     multiple_choice,
     question_answering,
+    sentence_similarity,
     text_classification,
     text_generation,
     token_classification,
@@ -24,4 +25,5 @@ TASKS: dict[str, ModuleType] = {
     "fill-mask": fill_mask,
     "token-classification": token_classification,
     "question-answering": question_answering,
+    "sentence-similarity": sentence_similarity,
 }

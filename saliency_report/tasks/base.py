@@ -11,6 +11,7 @@ from torch import Tensor
 
 from saliency_report.aggregation import GRADIENT_SCORES, token_scores, word_scores
 from saliency_report.errors import ExampleError
+from saliency_report.pooling import Pooling
 from saliency_report.record import Encoding, Link, Map, Outcome, Target
 from saliency_report.tasks.encoding import Row
 
@@ -32,6 +33,7 @@ class Checkpoint:
     tokenizer: PreTrainedTokenizerBase
     config: Any
     limit: int
+    pooling: Pooling | None = None  # sentence-similarity
 
 
 @dataclass

@@ -1,0 +1,24 @@
+"""What an example of sentence-similarity says."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from saliency_report.spec.example import ExampleFields
+from saliency_report.spec.values import Text
+
+
+class SentenceSimilarity(ExampleFields):
+    """Which words of two texts make a model hold them alike."""
+
+    task: Literal["sentence-similarity"]
+    model: Text = Field(description="Hub id or local folder; there is no embedded model.")
+    text: Text = Field(description="The first text.")
+    text_pair: Text = Field(description="The text that it is compared with.")
+    pooling: Literal["mean", "cls", "max", "last"] | None = Field(
+        None,
+        description="How the vectors of tokens become the text's. Default: what the checkpoint's files for "
+        "sentence-transformers say, else the mean.",
+    )
