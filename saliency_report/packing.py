@@ -11,7 +11,7 @@ from saliency_report.load_errors import SAVE_TOKENIZER
 from saliency_report.spec import Example
 from saliency_report.tasks.base import Prepared
 
-ROWS = {"sentence-similarity": "texts"}  # what the rows of an example are
+ROWS = {"sentence-similarity": "texts", "zero-shot-classification": "labels"}  # what the rows of an example are
 # With which other examples one can share a batch without a change of its numbers.
 Company = Literal["with any", "with equals", "with none"]
 

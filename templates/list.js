@@ -272,7 +272,7 @@ function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, ma
   if (is("incomplete")) outcome.append(" ", element("b", "mark wrong", "does not add up"));
   else if (is("warned")) outcome.append(" ", element("b", "mark warning", "warning"));
   const ordinal = element("span", "ordinal", String(number));
-  return element("li", ids[index] === String(number) ? "numbered" : "", ordinal, link, element("span", "task", tasks[index].replaceAll("-", " ")), preview, outcome);
+  return element("li", ids[index] === String(number) ? "numbered" : "", ordinal, link, element("span", "task", tasks[index].replaceAll("-", " ").replace("zero shot", "zero-shot")), preview, outcome);
 }
 
 function shortened(text, longest) {

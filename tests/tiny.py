@@ -93,6 +93,11 @@ _FAMILIES: dict[str, tuple[str, dict[str, Any], Any]] = {
         wordpiece,
     ),
     "bert-score": ("BertForSequenceClassification", {**_BERT, "num_labels": 1}, wordpiece),
+    "bert-nli": (
+        "BertForSequenceClassification",
+        {**_BERT, "id2label": dict(enumerate(["contradiction", "entailment", "neutral"]))},
+        wordpiece,
+    ),
     "bert-encoder": ("BertModel", _BERT, wordpiece),
     "gpt2-encoder": (
         "GPT2Model",
@@ -181,7 +186,7 @@ MASKED = ["bert-mask", "roberta-mask"]
 TOKENS = ["bert-tokens", "roberta-tokens"]
 ANSWERS = ["bert-answers", "roberta-answers"]
 ODD = ["fnet", "bert-filler"]  # one whose padding leaks, one that is no causal model
-HEADS = ["bert-labels", "bert-score"]  # several labels at once, one number
+HEADS = ["bert-labels", "bert-score", "bert-nli"]  # several labels at once, one number, entailment
 ENCODERS = ["bert-encoder", "gpt2-encoder"]
 
 

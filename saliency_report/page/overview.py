@@ -8,7 +8,7 @@ from saliency_report.record import Model, Report
 
 def task_name(task: str) -> str:
     """text-classification as it stands in a sentence."""
-    return task.replace("-", " ")
+    return task.replace("-", " ").replace("zero shot", "zero-shot")
 
 
 def summary(report: Report) -> str:

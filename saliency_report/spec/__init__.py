@@ -12,6 +12,7 @@ from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration, is_span
 from saliency_report.spec.texts import rationale_spans
 from saliency_report.spec.token_classification import TokenClassification
+from saliency_report.spec.zero_shot_classification import ZeroShotClassification
 
 __all__ = [
     "DTYPES",
@@ -28,6 +29,7 @@ __all__ = [
     "TextClassification",
     "TextGeneration",
     "TokenClassification",
+    "ZeroShotClassification",
     "asks_for_all_methods",
     "asks_for_more",
     "is_span",

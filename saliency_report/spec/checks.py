@@ -51,6 +51,7 @@ def check_task(fields: Fields) -> None:
         "token-classification": _tokens,
         "question-answering": _answer,
         "sentence-similarity": _similarity,
+        "zero-shot-classification": _zero_shot,
     }
     rules[fields.all["task"]](fields)
 
@@ -147,30 +148,50 @@ def _generation(fields: Fields) -> None:
 
 def _choice(fields: Fields) -> None:
     _loss(fields, "answer")
-    given, choices = fields.all, fields.all.get("choices")
+    _among(fields, "choices", "answer", "choice")
+
+
+def _among(fields: Fields, listing: str, right: str, noun: str) -> None:
+    """The rules of answers that the example itself lists, of which others of its fields name some."""
+    given, choices, nouns = fields.all, fields.all.get(listing), f"{noun}s"
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
         return
     for i, choice in enumerate(choices):
         if choice and choice in choices[:i]:
-            fields.problem(f"{choice!r} stands twice; choices must differ", "choices", item=i)
-    for field, word in (("answer", None), ("target", "predicted"), ("foil", "runner-up")):
-        value = given.get(field)
-        if value is None or value == word:
-            continue
-        if is_index(value) and not 0 <= value < len(choices):
-            fields.problem(f"index {value} is not among the choices 0 to {len(choices) - 1}", field)
-        elif is_index(value) and str(value) in choices and choices.index(str(value)) != value:
-            message = f"{value} is an index, and '{value}' another choice; write '{value}' in quotes, or the choice"
-            fields.problem(message, field)
-        if isinstance(value, str) and value not in choices:
-            known = [*choices, *([word] if word else [])]
-            hint = did_you_mean(value, known) or f"; the choices are {listed(choices)}"
-            fields.problem(f"{value!r} is not among the choices{hint}", field)
+            fields.problem(f"{choice!r} stands twice; {nouns} must differ", listing, item=i)
+    for field, word in ((right, None), ("target", "predicted"), ("foil", "runner-up")):
+        held = given.get(field)
+        for value in held if isinstance(held, list) else [held]:
+            if value is None or value == word:
+                continue
+            if is_index(value) and not 0 <= value < len(choices):
+                fields.problem(f"index {value} is not among the {nouns} 0 to {len(choices) - 1}", field)
+            elif is_index(value) and str(value) in choices and choices.index(str(value)) != value:
+                message = f"{value} is an index, and '{value}' another {noun}; write '{value}' in quotes, or the {noun}"
+                fields.problem(message, field)
+            if isinstance(value, str) and value not in choices:
+                known = [*choices, *([word] if word else [])]
+                hint = did_you_mean(value, known) or f"; the {nouns} are {listed(choices)}"
+                fields.problem(f"{value!r} is not among the {nouns}{hint}", field)
     target, foil = (
         choices.index(value) if isinstance(value, str) and value in choices else value
         for value in (given.get("target"), given.get("foil"))
     )
     _same(fields, target, foil)
+
+
+def _zero_shot(fields: Fields) -> None:
+    _needs_a_model(fields)
+    _loss(fields, "label")
+    _among(fields, "candidate_labels", "label", "label")
+    given, several = fields.all, fields.all.get("multi_label") is True
+    labels, right = given.get("candidate_labels"), given.get("label")
+    if isinstance(labels, list) and len(labels) == 1 and not several:
+        fields.problem("has 1, needs 2 or more; of one alone, write multi_label: true", "candidate_labels")
+    if isinstance(right, list) and not several:
+        fields.problem("several labels can be right only with multi_label: true; write one", "label")
+    elif isinstance(right, list) and len(right) != 1 and given.get("quantity") == "loss":
+        fields.problem("quantity: loss is that of one right label; write one", "label", "quantity")
 
 
 def _mask(fields: Fields) -> None:

@@ -17,6 +17,7 @@ WITHOUT_EMBEDDED = {
     "fill-mask": "distilbert-base-uncased",
     "token-classification": "dslim/bert-base-NER",
     "question-answering": "distilbert-base-cased-distilled-squad",
+    "zero-shot-classification": "cross-encoder/nli-distilroberta-base",
     "sentence-similarity": "sentence-transformers/all-MiniLM-L6-v2",
 }
 

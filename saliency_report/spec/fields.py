@@ -14,6 +14,7 @@ from saliency_report.spec.sentence_similarity import SentenceSimilarity
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration
 from saliency_report.spec.token_classification import TokenClassification
+from saliency_report.spec.zero_shot_classification import ZeroShotClassification
 
 # What is one example's own: its name, and marks in its texts.
 NOT_IN_DEFAULTS = {"id", "rationale"}
@@ -26,6 +27,7 @@ Example = (
     | TokenClassification
     | QuestionAnswering
     | SentenceSimilarity
+    | ZeroShotClassification
 )
 TASKS: dict[str, type[Example]] = {
     get_args(model.model_fields["task"].annotation)[0]: model for model in get_args(Example)

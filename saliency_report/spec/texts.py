@@ -15,6 +15,7 @@ TEXT_FIELDS = {
     "token-classification": ("text",),
     "question-answering": ("context", "question"),
     "sentence-similarity": ("text", "text_pair"),
+    "zero-shot-classification": ("text",),
 }
 
 

@@ -16,6 +16,7 @@ from saliency_report.tasks import (
     text_classification,
     text_generation,
     token_classification,
+    zero_shot_classification,
 )
 
 TASKS: dict[str, ModuleType] = {
@@ -26,4 +27,5 @@ TASKS: dict[str, ModuleType] = {
     "token-classification": token_classification,
     "question-answering": question_answering,
     "sentence-similarity": sentence_similarity,
+    "zero-shot-classification": zero_shot_classification,
 }

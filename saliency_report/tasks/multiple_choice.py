@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -11,7 +10,8 @@ from torch import Tensor
 from saliency_report.record import Encoding, ExampleResult, Map, Outcome, Prediction, Segment, Target
 from saliency_report.spec import MultipleChoice
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
-from saliency_report.tasks.encoding import build, check_shown, encode, unknown_warning
+from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.joined import joined, joint_function, members
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
@@ -119,28 +119,6 @@ def _foil(example: MultipleChoice, index: int, logits: Tensor) -> int | None:
     return int(others[0]) if example.foil == "runner-up" else _index(example, example.foil)
 
 
-def _members(count: int, example: MultipleChoice, index: int, foil: int | None) -> list[int]:
-    """The choices whose logits F depends on, the target first."""
-    if example.quantity == "logit":
-        return [index] if foil is None else [index, foil]
-    return [index, *(i for i in range(count) if i != index)]
-
-
-def _shared(prepared: Prepared, members: Sequence[int]) -> int:
-    """How many tokens stand before the choice; they are the same in all rows, since the choice comes last."""
-    rows = [prepared.rows[i] for i in members]
-    tokens = [prepared.encodings[i].tokens for i in members]
-    shared = 0
-    while (
-        shared < min(len(row) for row in rows)
-        and all(row.ids[shared] == rows[0].ids[shared] for row in rows)
-        and all(own[shared].segment == tokens[0][shared].segment for own in tokens)
-        and not _in_choice(prepared.encodings[members[0]], shared)
-    ):
-        shared += 1
-    return shared
-
-
 def _joint(
     example: MultipleChoice,
     prepared: Prepared,
@@ -152,29 +130,12 @@ def _joint(
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> tuple[Encoding, Map]:
-    """The map of a number that depends on several choices: target minus foil, or one that a softmax makes.
-
-    A word of the context stands in several rows, and moving its embedding moves all their logits: its gradient is the
-    sum of the rows' gradients, each times ∂F/∂(its logit). What only one row holds (the choice, and what follows it)
-    keeps its own gradient times that slope, which for a foil is −1.
-    """
-    members = _members(len(answers), example, index, foil)
-    shared = _shared(prepared, members)
+    """The map of a number that depends on several choices: target minus foil, or one that a softmax makes."""
+    held = members(len(answers), example.quantity, index, foil)
     free = logits.detach().requires_grad_()
     value = quantity(example.quantity, free, index, foil)
     slopes = torch.autograd.grad(value, free)[0]
-    scaled = [gradients[i] * slopes[i] for i in members]
-    gradient = torch.cat([torch.stack([g[:shared] for g in scaled]).sum(0), *(g[shared:] for g in scaled)])
-    embedding = torch.cat([embeddings[members[0]], *(embeddings[i][shared:] for i in members[1:])])
-    segments, tokens = list(prepared.encodings[index].segments), list(prepared.encodings[index].tokens)
-    last = len(segments) - 1
-    for i in members[1:]:
-        tokens += [
-            replace(token, segment=len(segments)) if token.segment == last else token
-            for token in prepared.encodings[i].tokens[shared:]
-        ]
-        segments.append(prepared.encodings[i].segments[-1])
-    encoding = build(segments, tokens)
+    encoding, gradient, embedding = joined(prepared, held, slopes, embeddings, gradients)
     label, score = answers[index].label, numbers(value.detach()[None])[0]
     about = f"the right choice {label}" if example.quantity == "loss" else label
     target = Target(
@@ -199,24 +160,14 @@ def functions(
     found = [TargetFunction([row], [range(len(row))], lambda logits: logits[:, 0, 0]) for row in prepared.rows]
     for joint in result.maps[len(prepared.rows) :]:
         index, foil = joint.target.index, joint.target.foil_index
-        members = _members(len(prepared.rows), example, index, foil)
-        shared = _shared(prepared, members)
-        places, start = [], shared
-        for i in members:
-            own = len(prepared.rows[i]) - shared
-            places.append([*range(shared), *range(start, start + own)])
-            start += own
+        held = members(len(prepared.rows), example.quantity, index, foil)
 
         def score(
             logits: Tensor,
-            at: int = members.index(index),
-            other: int | None = None if foil is None else members.index(foil),
+            at: int = held.index(index),
+            other: int | None = None if foil is None else held.index(foil),
         ) -> Tensor:
             return quantity(example.quantity, logits[..., 0], at, other)
 
-        found.append(TargetFunction([prepared.rows[i] for i in members], places, score))
+        found.append(joint_function(prepared, held, score))
     return found
-
-
-def _in_choice(encoding: Encoding, token: int) -> bool:
-    return encoding.tokens[token].segment == len(encoding.segments) - 1
