@@ -44,11 +44,19 @@ def facts(map_: Map) -> Iterator[Fact]:
     """The lines under a map."""
     if map_.completeness:
         verdict = map_.completeness.verdict
-        yield Fact(KINDS[verdict], MARKS[verdict], f"{_sums(map_.completeness)}.{HOW_TO_READ[verdict]}")
+        yield Fact(KINDS[verdict], MARKS[verdict], f"{_sums(map_.completeness)}.{_start(map_)}{HOW_TO_READ[verdict]}")
     if map_.noise:
         yield Fact("", "", _drawn(map_.noise))
     for warning in map_.warnings:
         yield Fact("warning", "Warning", warning)
+
+
+def _start(map_: Map) -> str:
+    """Two texts without their words are alike, 0.99 to 1 with MiniLM, so that most words count against their cosine."""
+    if map_.target.quantity != "cosine" or map_.completeness is None:
+        return ""
+    cosine = text.significant(map_.completeness.baseline_score)
+    return f" At the baseline the two texts have the cosine {cosine}; the scores are what each word changes of that."
 
 
 def rounding(map_: Map) -> Iterator[Fact]:
