@@ -18,7 +18,7 @@ from pyarrow import parquet
 
 from saliency_report.cli import main
 from saliency_report.errors import InputError
-from saliency_report.spec import MultipleChoice, Spec, TextClassification, json_schema, parse_spec
+from saliency_report.spec import TASKS, MultipleChoice, Spec, TextClassification, json_schema, parse_spec
 
 HEAD = "examples_from:\n  task: text-classification\n"
 CSV = 'nr,lang,review,stars\n7,en,"Good, very good",5\n8,de,Gut,4\n\n9,en,"Two\nlines",1\n'
@@ -278,10 +278,7 @@ CASES = [
     ),
     (
         "examples_from: {file: rows.csv, columns: {text: review}}",
-        [
-            "in.yaml:1:16: examples_from: the key task is missing; it is one of text-classification, text-generation, "
-            "multiple-choice"
-        ],
+        [f"in.yaml:1:16: examples_from: the key task is missing; it is one of {', '.join(TASKS)}"],
     ),
     (
         FILE + "  columns: {text: review, id: lang}",
