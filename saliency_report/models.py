@@ -17,7 +17,7 @@ import transformers
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
 
-from saliency_report import licence, record
+from saliency_report import licence, record, weights
 from saliency_report.architectures import check_supported
 from saliency_report.embedded import EMBEDDED
 from saliency_report.errors import ExampleError
@@ -55,6 +55,10 @@ class Request:
     trust_remote_code: bool
     allow_random_head: bool
     pooling: str | None = None
+    allow_pickle: bool = False
+    adapter: str | None = None
+    quantise: str | None = None
+    device_map: str | None = None
 
 
 def quiet() -> None:
@@ -81,6 +85,10 @@ def request(example: Example, dtype: str) -> Request:
         example.trust_remote_code,
         example.allow_random_head,
         getattr(example, "pooling", None),
+        example.allow_pickle,
+        example.adapter,
+        example.quantise,
+        example.device_map,
     )
 
 
@@ -92,16 +100,21 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     """
     with explained(shown_name(wanted.name), "path", "weights"):
         source, place, options, named = _locate(wanted, folder)
+    adapter = _adapter(wanted, folder)
     auto_class = getattr(transformers, TASKS[wanted.task].AUTO_CLASS)
     options["trust_remote_code"] = wanted.trust_remote_code
     if wanted.revision:
         options["revision"] = wanted.revision
     name = shown_name(wanted.name)
+    about = {key: value for key, value in options.items() if key != "use_safetensors"}
+    bits = 4 if wanted.quantise else None
     if source != "gguf":  # whose architectures are few, and whose files take seconds to read
         with explained(name, source, "weights", place):
-            check_supported(transformers.AutoConfig.from_pretrained(place, **options).model_type, name)
+            config = transformers.AutoConfig.from_pretrained(place, **about)
+        check_supported(config.model_type, name)
+        bits = bits or weights.bits_of(getattr(config, "quantization_config", None), name, device)
     with explained(name, source, "tokenizer", place):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(place, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(place, **about)
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Without its files transformers makes an empty tokenizer, to which every word is unknown.
         raise ExampleError(f"The model {name!r} has no tokenizer.", SAVE_TOKENIZER)
@@ -115,9 +128,13 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         options |= {"dtype": dtype, "output_loading_info": True, "ignore_mismatched_sizes": True}
         if dtype == torch.float64:  # the fused products of experts are for narrower numbers
             options["experts_implementation"] = "eager"
+        options |= weights.placing(device, spread=wanted.device_map is not None, quantised=wanted.quantise is not None)
         model, report = auto_class.from_pretrained(place, **options)
+    spread = weights.devices(model) if wanted.device_map else None
+    model, brought = weights.adapted(model, adapter) if adapter else (model, set())
+    if "device_map" not in options and bits is None:
         model.to(device)
-    missing = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])})
+    missing = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])} - brought)
     pooling = None
     if wanted.task == "sentence-similarity":
         pooling = _pooled(model, place, wanted.pooling, options)
@@ -142,6 +159,12 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         weights_sha256=None if source == "hub" else _hash(_weight_files(Path(place), options.get("gguf_file"))),
         trust_remote_code=wanted.trust_remote_code,
         random_weights=missing,
+        pickled=not options.get("use_safetensors", True),
+        adapter=adapter and adapter.name,
+        adapter_sha256=adapter and _hash(_weight_files(adapter.place, None)),
+        adapter_base=adapter and adapter.base,
+        bits=bits,
+        devices=spread,
         equivalence=None,
     )
     return ready(model, tokenizer, info, pooling)
@@ -176,7 +199,9 @@ def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], st
                 f"{shown_name(wanted.name)!r} is not a model: it has no config.json.",
                 "Give a folder that `save_pretrained` wrote.",
             )
-        return "folder", str(path), {}, licence.of_folder(path)
+        names = [file.name for file in path.iterdir()]
+        options = weights.check_pickle(shown_name(wanted.name), names, allowed=wanted.allow_pickle)
+        return "folder", str(path), options, licence.of_folder(path)
     if wanted.name.startswith((".", "/", "~")) or wanted.name.count("/") > 1:
         raise ExampleError(
             f"There is no folder {shown_name(wanted.name)!r}.", f"{LOOKED_UP} A Hub id reads owner/name."
@@ -184,7 +209,19 @@ def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], st
     with explained(wanted.name, "hub", "weights"):
         # One question before the download: transformers asks a Hub out of reach twelve times, for 47 s.
         found = _asked(wanted)
-    return "hub", wanted.name, {} if found else {"local_files_only": True}, licence.of_card(found and found.card_data)
+    options = {} if found else {"local_files_only": True}
+    if found:
+        names = [file.rfilename for file in found.siblings or []]
+        options |= weights.check_pickle(wanted.name, names, allowed=wanted.allow_pickle)
+    elif not wanted.allow_pickle:
+        options["use_safetensors"] = True
+    return "hub", wanted.name, options, licence.of_card(found and found.card_data)
+
+
+def _adapter(wanted: Request, folder: Path) -> weights.Adapter | None:
+    if wanted.adapter is None:
+        return None
+    return weights.find_adapter(wanted.adapter, folder, shown_name(wanted.adapter), allow_pickle=wanted.allow_pickle)
 
 
 def identity(wanted: Request, folder: Path) -> str:
@@ -193,6 +230,12 @@ def identity(wanted: Request, folder: Path) -> str:
     Raises:
         ExampleError: there is no such model.
     """
+    adapter = _adapter(wanted, folder)
+    own = _identity(wanted, folder)
+    return f"{own} {_hash(adapter.place.iterdir())}" if adapter else own
+
+
+def _identity(wanted: Request, folder: Path) -> str:
     source, place, options, _ = _locate(wanted, folder)
     if source == "hub":
         found = _asked(wanted)

@@ -66,7 +66,8 @@ CASES = [
         "- task: text-generation\n  prompt: a\n  zzz: b",
         [
             "in.yaml:3:3: [0].zzz: unknown key; text-generation knows id, model, revision, dtype, trust_remote_code, "
-            "allow_random_head, task, prompt, max_new_tokens, continuation, target, foil, chat, methods, quantity, "
+            "allow_pickle, adapter, quantise, device_map, allow_random_head, task, prompt, max_new_tokens, "
+            "continuation, target, foil, chat, methods, quantity, "
             "baseline, keep_special, steps, max_steps, samples, noise, seed, removal, faithfulness, fractions, orders, "
             "beam, randomisation, flips, layers, rationale"
         ],

@@ -283,6 +283,12 @@ class Model(Part):
     weights_sha256: str | None = Field(description="Hash over the weight files of a local model.")
     licence: str | None = Field(None, description="As the model's card names it; null where it names none.")
     trust_remote_code: bool
+    pickled: bool = Field(False, description="Read from .bin files.")
+    adapter: str | None = Field(None, description="Name of the PEFT adapter on it.")
+    adapter_sha256: str | None = None
+    adapter_base: str | None = Field(None, description="What the adapter says that it was trained on.")
+    bits: int | None = Field(None, description="Of a quantised weight; null where weights are what dtype says.")
+    devices: str | None = Field(None, description="Where its parts lie, if it was spread over several devices.")
     random_weights: list[str] = Field(description="Parameters that the checkpoint lacks: their values are random.")
     equivalence: float | None = Field(
         description="Largest difference between hooked and plain logits, relative to the largest logit."

@@ -41,6 +41,19 @@ class _Weights(BaseModel):
         False,
         description="Run the Python code that the model's repository brings. Only if you read it.",
     )
+    allow_pickle: bool = Field(
+        False,
+        description="Read weights that are there as pickled .bin files alone. Only from someone you trust.",
+    )
+    adapter: Text | None = Field(
+        None, description="PEFT adapter that goes on the model: Hub id or local folder. Needs the extra peft."
+    )
+    quantise: Literal["4bit"] | None = Field(
+        None, description="Read the weights in 4 bits through bitsandbytes, where the device can."
+    )
+    device_map: Literal["auto"] | None = Field(
+        None, description="Spread a model that is larger than one device over all of them, through accelerate."
+    )
     allow_random_head: bool = Field(
         False,
         description="Go on when the checkpoint has no weights for the task's head; the page says so.",

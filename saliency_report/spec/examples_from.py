@@ -23,7 +23,7 @@ from saliency_report.spec.values import did_you_mean, kind_of, listed
 
 MOST_PROBLEMS = 10  # that are told of the rows of one source; the rest is counted
 # What runs code or decides what a row means is the person's to say, not the data's.
-NOT_IN_COLUMNS = {"task", "trust_remote_code"}
+NOT_IN_COLUMNS = {"task", "trust_remote_code", "allow_pickle"}
 
 
 OWN = [*RowsFrom.model_fields]
