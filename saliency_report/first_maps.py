@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -19,6 +19,7 @@ from saliency_report.outcomes import Outcomes
 from saliency_report.packing import Budget, Company, Item
 from saliency_report.record import ExampleResult
 from saliency_report.spec import TextGeneration
+from saliency_report.tasks.encoding import Row
 
 
 @dataclass(frozen=True)
@@ -67,12 +68,15 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     def select(logits: Tensor) -> Tensor:
         pairs = zip(items, places, strict=True)
         parts = [model.task.select(e.example, e.prepared, logits[place], checkpoint) for e, place in pairs]
-        sets.extend(map(len, parts))
+        sets[:] = map(len, parts)
         return torch.cat([nn.functional.pad(part, (0, 0, 0, max(sets) - len(part))) for part in parts], dim=1)
 
     failure = None
     try:
-        computed = engine.gradients(model.loaded, rows, select, groups, read)
+        if items[0].prepared.places and sum(map(len, rows)) > engine.at_once(outcomes.budget) and len(items) == 1:
+            computed = _long(rows, model, lambda logits: select(logits).sum(), outcomes.budget)
+        else:
+            computed = engine.gradients(model.loaded, rows, select, groups, read)
     except Exception as error:
         failure = outcomes.failure(error)
     if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
@@ -108,6 +112,17 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
             found.append(Explained(item, result, seconds * share, known))
         row += count
     return found
+
+
+def _long(rows: Sequence[Row], model: Model, score: Callable[[Tensor], Tensor], budget: Budget) -> engine.Gradients:
+    """The gradients of a long text's windows, a part of them at a time; fewer where memory runs out."""
+    while True:
+        try:
+            return engine.in_parts(model.loaded, rows, score, engine.at_once(budget))[1]
+        except Exception as error:
+            if not engine.is_out_of_memory(error) or engine.at_once(budget) <= len(rows[0]):
+                raise
+            budget.halve()
 
 
 def _generation(item: Item, model: Model, budget: Budget) -> Explained:

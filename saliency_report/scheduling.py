@@ -180,7 +180,9 @@ def _evaluate(picked: Sequence[_Picked], gradient: bool, loaded: Loaded, budget:
     values, gradients = torch.empty(0), list[Tensor]()
     failure: Exception | None = None
     try:
-        values, gradients = engine.evaluate(loaded, [job for *_, job in chosen], gradient=gradient)
+        values, gradients = engine.evaluate(
+            loaded, [job for *_, job in chosen], gradient=gradient, most=engine.at_once(budget)
+        )
     except Exception as error:
         failure = _out_of_memory(budget) if engine.is_out_of_memory(error) else error
     # Edits can leave nothing of a text: such a job fails, and has no tokens to share the time by.

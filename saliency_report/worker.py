@@ -169,7 +169,7 @@ class Worker:
         The first example that the model can run decides: what one example alone cannot do is that example's failure.
         """
         for item in items:
-            rows = item.prepared.rows
+            rows = item.prepared.rows[:4] if item.prepared.places else item.prepared.rows  # a few windows tell
             try:
                 difference = engine.check_equivalence(loaded, rows, groups)
                 elsewhere = engine.ids_act_elsewhere(loaded, rows, groups)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,6 +17,8 @@ from conftest import Explain
 from explaining import opened
 from plain_model import Plain, map_of, plain
 from records import measured
+from saliency_report import engine
+from saliency_report.engine import parts
 from saliency_report.record import Encoding, ExampleResult
 from saliency_report.tasks.target import CONTEXT
 
@@ -251,3 +255,30 @@ def test_a_long_text_is_refused_with_both_ways_out(explain: Explain) -> None:
         "Write `long: windows` to read it in overlapping parts, or `long: truncate` to leave out what is too long; or "
         "use a model with a longer context."
     )
+
+
+def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The chain rule, for a number that mixes all logits; the gradient and integrated gradients."""
+    asked = yaml("bert", 90, "long: windows, quantity: probability, methods: integrated_gradients")
+    whole = only(explain(asked, dtype="float64").examples)
+    monkeypatch.setattr(parts, "AT_ONCE", 100)
+    passes: list[int] = []
+    real = parts.in_parts
+
+    def counted(*given: Any) -> Any:
+        passes.append(1)
+        return real(*given)
+
+    # The package has a function of the module's name.
+    for module in (engine, sys.modules["saliency_report.engine.evaluate"]):
+        monkeypatch.setattr(module, "in_parts", counted)
+    parted = only(explain(asked, dtype="float64", budget=64).examples)
+    assert len(passes) > 2
+    assert [w.logits for w in parted.encodings[0].windows] == [
+        pytest.approx(w.logits, abs=1e-12) for w in whole.encodings[0].windows
+    ]
+    for one, other in zip(parted.maps, whole.maps, strict=True):
+        assert one.target.score == pytest.approx(other.target.score, abs=1e-12)
+        for name, values in one.scores.items():
+            known = [score for score in other.scores[name] if score is not None]  # the baseline keeps special tokens
+            assert [v for v in values if v is not None] == pytest.approx(known, rel=1e-6, abs=1e-12), name

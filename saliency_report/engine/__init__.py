@@ -26,11 +26,13 @@ from saliency_report.engine.forward import (
     padding_is_neutral,
 )
 from saliency_report.engine.generation import generate, matrix
+from saliency_report.engine.parts import at_once, in_parts
 from saliency_report.engine.products import float32_products
 
 __all__ = [
     "Gradients",
     "Job",
+    "at_once",
     "check_equivalence",
     "collate",
     "default_dtype",
@@ -42,6 +44,7 @@ __all__ = [
     "give_back_memory",
     "gradients",
     "ids_act_elsewhere",
+    "in_parts",
     "is_causal",
     "is_out_of_memory",
     "matrix",

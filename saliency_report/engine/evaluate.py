@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,12 +12,13 @@ from torch import Tensor
 
 from saliency_report.engine.forward import collate, embeddings_as_leaf, logits_of, only, wide, widened
 from saliency_report.engine.lookups import embedded, tables
+from saliency_report.engine.parts import in_parts
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
 from saliency_report.tasks.encoding import Row
-from saliency_report.tasks.target import Edits, TargetFunction, own_tokens
+from saliency_report.tasks.target import CONTEXT, Edits, TargetFunction, own_tokens
 
 NOTHING_LEFT = "Without what is removed the model has nothing left to read."
 
@@ -38,16 +40,25 @@ def rows_of(job: Job) -> list[Row]:
     return job.function.edited(job.edits)[0]
 
 
-def evaluate(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> tuple[Tensor, list[Tensor]]:
+def evaluate(
+    loaded: Loaded, jobs: Sequence[Job], *, gradient: bool, most: int | None = None
+) -> tuple[Tensor, list[Tensor]]:
     """F (n,) of n jobs in one forward and, where asked for, ∂F/∂x (t, d) of each in one backward.
 
-    The gradient of a token that stands in several rows is the sum over them.
+    The gradient of a token that stands in several rows is the sum over them. A single job with a gradient that has more
+    than `most` tokens, a long text in windows, goes through the model in parts.
 
     Raises:
         ExampleError: F or a point is not finite, points have another shape, or the edits leave nothing to read.
     """
     edited = [job.function.edited(job.edits) for job in jobs]
     points = _points(loaded, jobs, edited)
+    if gradient and most is not None and len(jobs) == 1 and _is_long(edited[0], most) and not jobs[0].edits:
+        rows, places, _ = edited[0]
+        value, found = in_parts(loaded, rows, lambda logits: jobs[0].function.score(logits[None])[0], most, points)
+        if not math.isfinite(value):
+            raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
+        return torch.tensor([value], dtype=found.logits.dtype), [_gathered(jobs[0], places, found.gradients)]
     with torch.set_grad_enabled(gradient), embeddings_as_leaf(loaded.model, points) as leaves:
         scores, _ = scores_of(loaded, jobs, edited)
     if not gradient:
@@ -55,13 +66,24 @@ def evaluate(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> tuple[Te
     (slopes,) = torch.autograd.grad(scores.sum(), only(leaves))
     slopes, gradients, start = wide(slopes), [], 0
     for job, (held, places, _) in zip(jobs, edited, strict=True):
-        total = slopes.new_zeros(job.function.length, slopes.shape[-1])
-        for row, place in enumerate(places):
-            positions, tokens = own_tokens(place)
-            total.index_add_(0, torch.tensor(tokens), slopes[start + row, positions])
-        gradients.append(total)
+        gradients.append(_gathered(job, places, slopes[start : start + len(held)]))
         start += len(held)
     return wide(scores), gradients
+
+
+def _gathered(job: Job, places: Sequence[Sequence[int]], slopes: Tensor | Sequence[Tensor]) -> Tensor:
+    """The slopes (t_r, d) of a job's rows as those of its tokens (t, d)."""
+    total = slopes[0].new_zeros(job.function.length, slopes[0].shape[-1])
+    for of_row, place in zip(slopes, places, strict=True):
+        positions, tokens = own_tokens(place)
+        total.index_add_(0, torch.tensor(tokens), of_row[positions])
+    return total
+
+
+def _is_long(edited: Edited, most: int) -> bool:
+    """Whether these are windows of a long text that are too many for one pass."""
+    rows, places, _ = edited
+    return any(CONTEXT in place for place in places) and sum(map(len, rows)) > most
 
 
 def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **options: Any) -> tuple[Tensor, Any]:

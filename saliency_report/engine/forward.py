@@ -221,11 +221,11 @@ def gradients(
     found = [torch.autograd.grad(one.sum(), leaf, retain_graph=i + 1 < len(sets))[0] for i, one in enumerate(sets)]
     return Gradients(
         wide(logits),
-        _without_padding(leaf, rows),
-        [gradient for one in found for gradient in _without_padding(one, rows)],
+        without_padding(leaf, rows),
+        [gradient for one in found for gradient in without_padding(one, rows)],
     )
 
 
-def _without_padding(values: Tensor, rows: Sequence[Row]) -> list[Tensor]:
+def without_padding(values: Tensor, rows: Sequence[Row]) -> list[Tensor]:
     """Values (n, longest, d) of n rows as (t, d) each."""
     return [wide(values[i, : len(row)]) for i, row in enumerate(rows)]
