@@ -20,7 +20,7 @@ RAMP = [None, ("#fff3d6", "#000000"), ("#ffe0a3", "#000000"), ("#ffc766", "#0000
 VERDICTS = {"pass": ("adds up", "dim"), "warn": ("adds up only roughly", "yellow"), "fail": ("does not add up", "red")}
 SHOWN_EXAMPLES = 20  # the page has all of them
 TOP_WORDS = 5
-FLOWING = ("template", "prompt", "continuation")  # one running text
+FLOWING = ("template", "prompt", "continuation")  # one running text, as messages are
 JOINER = "\u200d"  # of several emoji into one
 WIDTH = 600  # characters of text shown; the page has all of it
 
@@ -79,7 +79,7 @@ def heatmap(encoding: Encoding, chosen: Map) -> Text:
             part.stylize("underline")
         if segment.name == "template":
             part.stylize("dim")
-        joined = not text or segment.name in FLOWING
+        joined = not text or segment.name in FLOWING or segment.field is not None
         text.append_text(part[:left]) if joined else text.append(" / ").append_text(part[:left])
         left -= min(left, len(part))
     return text.append("…") if not left else text

@@ -403,6 +403,50 @@ TOGETHER = [
     (GENERATE, "chat: yes", "3:9: [0].chat: must be true or false, not yes"),
 ]
 
+HELLO = "- task: text-generation\n  messages: "
+MESSAGES = [
+    ("", "1:3: [0].prompt: is missing; write it: The text to continue. Or write messages, a conversation to continue"),
+    ("[]", "2:13: [0].messages: the list is empty; write at least one entry, or leave the field out"),
+    ("hi", "2:13: [0].messages: must be a list, not hi; begin each entry with a dash"),
+    ("[hi]", "2:14: [0].messages[0]: must be a mapping of role and content, not hi"),
+    (
+        "[{role: usr, content: a}]",
+        "2:14: [0].messages[0]: role must be one of system, developer, user, assistant, tool, not usr; did you mean "
+        "'user'?",
+    ),
+    (
+        "[{role: 3, content: a}]",
+        "2:21: [0].messages[0].role: must be one of system, developer, user, assistant, tool, not 3",
+    ),
+    ("[{user: a}]", "2:14: [0].messages[0]: must have role and content, and may have thinking; it has user"),
+    (
+        "[{role: user, content: a, name: b}]",
+        "2:14: [0].messages[0]: must have role and content, and may have thinking; it has role, content, name",
+    ),
+    ("[{role: user, content: ''}]", "2:36: [0].messages[0].content: is empty; write some text"),
+    ("[{role: user, content: a}]\n  prompt: a", "2:13: [0].messages: does not go together with prompt; leave one out"),
+    (
+        "[{role: user, content: a}]\n  chat: true",
+        "3:3: [0].chat: has no effect beside messages, which always go through the chat template; leave it out",
+    ),
+    (
+        "[{role: user, content: a}]\n  rationale: [b]",
+        "3:15: [0].rationale[0]: 'b' does not occur in any message; copy words from there",
+    ),
+    (
+        "[{role: user, content: a}]\n  rationale: [[0, 2]]",
+        "3:15: [0].rationale[0]: [0, 2] ends outside of messages[0].content, which has 1 code points; write 1 or less",
+    ),
+]
+
+
+@pytest.mark.parametrize(("written", "message"), MESSAGES)
+def test_messages_that_are_none(written: str, message: str) -> None:
+    with pytest.raises(InputError) as raised:
+        parse_spec(f"{HELLO}{written}\n", "in.yaml", None, Path())
+    assert str(raised.value) == f"in.yaml:{message}"
+
+
 # One of the two stands in the defaults: the example's own is pointed at, and the default where there is none.
 DEFAULTS = [
     (

@@ -17,11 +17,12 @@ from transformers import AutoModel
 from conftest import Explain
 from plain_model import map_of
 from records import measured
+from saliency_report.aggregation import AGGREGATIONS
 from saliency_report.api import explain as explain_in_python
 from saliency_report.cli import main
 from saliency_report.page.facts import facts
 from saliency_report.page.text import significant
-from saliency_report.record import ExampleResult
+from saliency_report.record import Aggregation, ExampleResult
 from slopes import check_slopes
 from test_engine import Float64
 
@@ -228,7 +229,9 @@ def test_other_methods_and_evidence_are_of_the_same_cosine(family: str, explain:
         assert sums is not None
         assert sums.verdict == "pass"
         start = f"At the baseline the two texts have the cosine {significant(sums.baseline_score)}; "
-        assert start in next(facts(map_of(result, "integrated_gradients"))).text
+        path = map_of(result, "integrated_gradients")
+        first = Aggregation.model_validate(AGGREGATIONS[path.first_score], from_attributes=True)
+        assert start in next(facts(path, result.encodings[0], first)).text
         assert sums.score == pytest.approx(score, rel=1e-9)
         evidence = result.evidence
         assert evidence is not None

@@ -66,7 +66,7 @@ CASES = [
         "- task: text-generation\n  prompt: a\n  zzz: b",
         [
             "in.yaml:3:3: [0].zzz: unknown key; text-generation knows id, model, revision, dtype, trust_remote_code, "
-            "allow_pickle, adapter, quantise, device_map, allow_random_head, task, prompt, max_new_tokens, "
+            "allow_pickle, adapter, quantise, device_map, allow_random_head, task, prompt, messages, max_new_tokens, "
             "continuation, target, foil, chat, methods, quantity, "
             "baseline, keep_special, steps, max_steps, samples, noise, seed, removal, faithfulness, fractions, orders, "
             "beam, randomisation, flips, layers, rationale"
@@ -367,6 +367,11 @@ def test_whether_more_than_the_plain_gradient_is_asked_for(written: str, more: b
         ("rationale: [[0, 3]]", "multiple-choice, question: the who, choices: [the, b]", [("question", 0, 3)]),
         ("rationale: [aa]", "text-generation, prompt: aaaa", [("prompt", 0, 2), ("prompt", 1, 3), ("prompt", 2, 4)]),
         ("rationale: [sat]", "text-generation, prompt: 'it sat.', continuation: sat", [("prompt", 3, 6)]),
+        (
+            "rationale: [sat, [0, 2]]",
+            "text-generation, messages: [{role: user, content: it sat}, {role: assistant, thinking: sat, content: a}]",
+            [("messages[0].content", 0, 2), ("messages[0].content", 3, 6), ("messages[1].thinking", 0, 3)],
+        ),
     ],
 )
 def test_marked_words_count_wherever_they_occur_as_words(

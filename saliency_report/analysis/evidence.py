@@ -19,7 +19,7 @@ from saliency_report.metrics.rank import order
 from saliency_report.metrics.rationale import plausibility
 from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Layers, Map, Plausibility, Word
 from saliency_report.scheduling import Alone, Ask, Question
-from saliency_report.spec import rationale_spans
+from saliency_report.spec import own_texts, rationale_spans
 from saliency_report.tasks.generated import token_label, word_label
 from saliency_report.tasks.target import Edits
 
@@ -173,15 +173,17 @@ def layer_by_layer(subject: Subject) -> Generator[Question, Any, Layers]:
 
 def marked_words(subject: Subject, map_: Map, words: Sequence[int]) -> list[bool]:
     """Which words the example's rationale marks."""
-    encoding, marks = subject.encoding(map_), rationale_spans(subject.example)
+    encoding, marks, example = subject.encoding(map_), rationale_spans(subject.example), subject.example
+    texts = own_texts(example.task, example.model_dump())
 
     def is_marked(word: Word) -> bool:
         assert word.segment is not None
         segment = encoding.segments[word.segment]
-        # A chat template may have stripped the prompt.
-        shift = max(0, str(getattr(subject.example, segment.name, "")).find(segment.text))
+        name = segment.field or segment.name
+        # A chat template may have stripped the text.
+        shift = max(0, str(texts.get(name, "")).find(segment.text))
         start, end = (word.start or 0) + shift, (word.end or 0) + shift
-        return any(segment.name == field and start < last and first < end for field, first, last in marks)
+        return any(name == field and start < last and first < end for field, first, last in marks)
 
     return [is_marked(encoding.words[i]) for i in words]
 

@@ -10,8 +10,9 @@ from typing import Literal
 from saliency_report.page import text
 from saliency_report.page.cancelled import cancelled
 from saliency_report.page.scores import Scores
+from saliency_report.page.shares import shares
 from saliency_report.page.targets import groups, headline_group
-from saliency_report.record import Completeness, ExampleResult, Map, Noise
+from saliency_report.record import Aggregation, Completeness, Encoding, ExampleResult, Map, Noise
 
 Kind = Literal["", "right", "warning", "danger"]
 KINDS: dict[str, Kind] = {"pass": "right", "warn": "warning", "fail": "danger"}
@@ -40,13 +41,15 @@ class Fact:
     text: str
 
 
-def facts(map_: Map) -> Iterator[Fact]:
-    """The lines under a map."""
+def facts(map_: Map, encoding: Encoding, aggregation: Aggregation) -> Iterator[Fact]:
+    """The lines under a map, whose first score is that of the aggregation."""
     if map_.completeness:
         verdict = map_.completeness.verdict
         yield Fact(KINDS[verdict], MARKS[verdict], f"{_sums(map_.completeness)}.{_start(map_)}{HOW_TO_READ[verdict]}")
     if map_.noise:
         yield Fact("", "", _drawn(map_.noise))
+    if parts := shares(encoding, map_, aggregation):
+        yield Fact("", "Where it lies:", parts)
     for warning in map_.warnings:
         yield Fact("warning", "Warning", warning)
 

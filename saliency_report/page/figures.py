@@ -13,12 +13,12 @@ from typing import Literal
 from saliency_report.page import colour, text
 from saliency_report.page.facts import Fact, facts, rounding
 from saliency_report.page.scores import Scores
+from saliency_report.page.shares import segment_name
 from saliency_report.page.spans import Run, runs_by_segment
 from saliency_report.page.tables import Row, rows
 from saliency_report.page.targets import Group, groups, headline_group, unit
 from saliency_report.record import Aggregation, Encoding, ExampleResult, Map, Method, Prediction, Segment, Target
 
-SEGMENT_NAMES = {"text": "Text", "text_pair": "Second text", "template": "Chat template"}
 LONG_TEXT = 600  # characters
 
 
@@ -195,13 +195,6 @@ def outlined(result: ExampleResult, parted: list[Group]) -> str:
     return "The outlined token is explained."
 
 
-def segment_name(segment: Segment) -> str:
-    """What a reader calls the segment."""
-    if segment.name == "continuation":
-        return "Generated" if segment.generated else "Continuation, given"
-    return SEGMENT_NAMES.get(segment.name, segment.name.replace("_", " ").capitalize())
-
-
 def _figure(
     result: ExampleResult,
     scores: Scores,
@@ -236,7 +229,7 @@ def _figure(
         ],
         end=end,
         name=name,
-        facts=[*facts(map_), *rounding(map_)],
+        facts=[*facts(map_, encoding, aggregation), *rounding(map_)],
         chosen=chosen,
         expected=expected,
         hidden=hidden,

@@ -58,7 +58,7 @@ def example_data(example: ExampleView, scores: Scores) -> dict[str, Any]:
             for number, encoding in enumerate(encodings)
         ],
         "maps": [
-            _map(map_, encodings[map_.encoding])
+            _map(map_, encodings[map_.encoding], scores)
             | _of_sentences(map_, encodings[map_.encoding], cut[map_.encoding], scores)
             for map_ in example.result.maps
         ],
@@ -118,7 +118,7 @@ def _is_plain(encoding: Encoding, runs: list[Run], tokens: list[str], words: lis
     )
 
 
-def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
+def _map(map_: Map, encoding: Encoding, scores: Scores) -> dict[str, Any]:
     target = map_.target
     noise = map_.noise
     data: dict[str, Any] = {
@@ -143,7 +143,9 @@ def _map(map_: Map, encoding: Encoding) -> dict[str, Any]:
         else None,
         "correlation": correlation(map_),
         "nothing": cancelled(map_),
-        "facts": [[fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_)],
+        "facts": [
+            [fact.kind, visible(fact.mark), visible(fact.text)] for fact in facts(map_, encoding, scores.headline(map_))
+        ],
     }
     return {name: value for name, value in data.items() if value not in (None, "", [], {})}
 

@@ -111,7 +111,8 @@ def _own_texts(result: ExampleResult) -> list[str]:
     if result.encodings:
         shown = result.encodings[0].segments
         return [s.text for s in shown if s.name not in ("continuation", "choice", "hypothesis", "template")]
-    return [str(result.inputs[key]) for key in TEXT_FIELDS if result.inputs.get(key)]
+    said = [message["content"] for message in result.inputs.get("messages") or []]
+    return [*(str(result.inputs[key]) for key in TEXT_FIELDS if result.inputs.get(key)), *said]
 
 
 def _by_probability(outcomes: list[Outcome]) -> list[tuple[int, Outcome]]:

@@ -18,8 +18,8 @@ from saliency_report.record.part import Part
 # 1: the first. 2: several methods, each with its own scores, and the evidence beside the maps; what is new has a
 # default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
 # matrices were multiplied, what float32 weights say of the same examples, at which tokens a target is read, which
-# rows of other files the examples are, the windows of long texts, and answers that are several labels or a number,
-# which has no probability.
+# rows of other files the examples are, the windows of long texts, answers that are several labels or a number, which
+# has no probability, and where in the messages a segment stands.
 SCHEMA_VERSION: Literal[4] = 4
 READABLE = (1, 2, 3, 4)
 
@@ -27,9 +27,15 @@ READABLE = (1, 2, 3, 4)
 class Segment(Part):
     """A text that the reader knows: what was written in the input, or what the model generated."""
 
-    name: str = Field(description="text, text_pair, prompt, template, continuation, context, question or choice.")
+    name: str = Field(
+        description="text, text_pair, prompt, template, continuation, context, question, choice; of a message its "
+        "role, or thinking."
+    )
     text: str = Field(description="The user's own characters, or the generated ones, verbatim.")
     generated: bool = Field(False, description="Whether the model wrote it.")
+    field: str | None = Field(
+        None, description="Where in the input a message says it, for example messages[1].content; null of other texts."
+    )
 
 
 # Tokens and words are no models: a run of 10,000 texts has half a million of them, of which each would take 1,200 B,

@@ -10,7 +10,7 @@ from saliency_report.spec.question_answering import QuestionAnswering
 from saliency_report.spec.sentence_similarity import SentenceSimilarity
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration, is_span
-from saliency_report.spec.texts import rationale_spans
+from saliency_report.spec.texts import own_texts, rationale_spans
 from saliency_report.spec.token_classification import TokenClassification
 from saliency_report.spec.zero_shot_classification import ZeroShotClassification
 
@@ -35,6 +35,7 @@ __all__ = [
     "is_span",
     "json_schema",
     "load_spec",
+    "own_texts",
     "parse_spec",
     "rationale_spans",
 ]

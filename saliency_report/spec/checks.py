@@ -13,7 +13,7 @@ from saliency_report.spec.evidence import STEPS
 from saliency_report.spec.example import EMBEDDED_MODEL, no_embedded
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.text_generation import is_span
-from saliency_report.spec.texts import TEXT_FIELDS
+from saliency_report.spec.texts import own_texts
 from saliency_report.spec.values import did_you_mean, did_you_mean_within, is_index, listed
 
 
@@ -81,15 +81,15 @@ def check_evidence(fields: Fields) -> None:
 
 
 def _rationale(fields: Fields, rationale: list[Any]) -> None:
-    known = [name for name in TEXT_FIELDS[fields.all["task"]] if fields.all.get(name) is not None]
-    texts = {name: fields.all[name] for name in known if isinstance(fields.all[name], str)}
-    if not known or len(texts) < len(known):
+    texts = own_texts(fields.all["task"], fields.all)
+    if not texts or not all(isinstance(text, str) for text in texts.values()):
         return
     first, text = next(iter(texts.items()))
     for i, mark in enumerate(rationale):
         if isinstance(mark, str) and mark.strip() and not any(mark in text for text in texts.values()):
             hint = did_you_mean_within(mark, texts.values()) or "; copy words from there"
-            fields.problem(f"{mark!r} does not occur in {' or '.join(texts)}{hint}", "rationale", item=i)
+            where = "any message" if "messages" in fields.all else " or ".join(texts)
+            fields.problem(f"{mark!r} does not occur in {where}{hint}", "rationale", item=i)
         pair = isinstance(mark, list) and len(mark) == 2 and all(map(is_index, mark))
         if pair and 0 <= mark[0] < mark[1] and mark[1] > len(text):
             message = f"{mark} ends outside of {first}, which has {len(text)} code points; write {len(text)} or less"
@@ -122,6 +122,7 @@ def _classification(fields: Fields) -> None:
 
 
 def _generation(fields: Fields) -> None:
+    _prompt(fields)
     given = fields.all
     target, foil, continuation = given.get("target", "each"), given.get("foil"), given.get("continuation")
     if continuation and "max_new_tokens" in fields.own:
@@ -144,6 +145,21 @@ def _generation(fields: Fields) -> None:
     if continuation is None and is_index(target) and is_index(count) and target >= count > 0:
         message = f"target: {target} is past the last token: max_new_tokens is {count}, so write 0 to {count - 1}"
         fields.problem(message, "target", "max_new_tokens")
+
+
+def _prompt(fields: Fields) -> None:
+    """One of prompt and messages, each with what goes with it."""
+    if fields.all.get("prompt") is None and fields.all.get("messages") is None:
+        if "prompt" in fields.all:
+            fields.problem("is empty; write some text", "prompt")
+        else:
+            message = "is missing; write it: The text to continue. Or write messages, a conversation to continue"
+            fields.source.problem((*fields.path, "prompt"), message)
+    elif fields.all.get("prompt") is not None and fields.all.get("messages") is not None:
+        fields.problem("does not go together with prompt; leave one out", "messages", "prompt")
+    if fields.all.get("messages") is not None and "chat" in fields.own:
+        message = "has no effect beside messages, which always go through the chat template; leave it out"
+        fields.source.problem((*fields.path, "chat"), message, key=True)
 
 
 def _choice(fields: Fields) -> None:

@@ -48,10 +48,15 @@ def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[BaseMod
         source.problem(where, f"must be one of {listed(known)}, not {found}{did_you_mean(found, known)}")
     elif kind == "list_type":
         source.problem(where, f"must be a list, not {found}; begin each entry with a dash")
-    elif detail["msg"].startswith("is empty") and len(loc) == 1 and not model.model_fields[str(loc[0])].is_required():
+    elif detail["msg"].startswith("is empty") and len(loc) == 1 and _may_go(model, str(loc[0])):
         source.problem(where, f"{detail['msg']}, or leave it out")
     else:
         source.problem(where, detail["msg"])
+
+
+def _may_go(model: type[BaseModel], field: str) -> bool:
+    """Whether a field can be left out; a prompt only where there are messages."""
+    return not model.model_fields[field].is_required() and field != "prompt"
 
 
 def _belongs(key: str | int, model: type[BaseModel]) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeGuard
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
+from saliency_report.spec.chat import Messages
 from saliency_report.spec.example import ExampleFields
 from saliency_report.spec.values import Text, TokenOrSpan
 
@@ -13,8 +14,15 @@ from saliency_report.spec.values import Text, TokenOrSpan
 class TextGeneration(ExampleFields):
     """Which earlier words each generated token depends on."""
 
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]})
+
     task: Literal["text-generation"]
-    prompt: Text = Field(description="The text to continue.")
+    prompt: Text | None = Field(None, description="The text to continue.")
+    messages: Messages | None = Field(
+        None,
+        description="A conversation to continue, in the place of prompt: a list of {role, content}, put through the "
+        "model's chat template. A last message of the assistant is continued.",
+    )
     max_new_tokens: Annotated[int, Field(ge=1, le=1024)] = Field(
         10, description="How many tokens to generate, greedily; fewer if the model ends the text."
     )

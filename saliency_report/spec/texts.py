@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from saliency_report.spec.fields import Example
 
 # What the model reads of an example, its first text first. The answers are left out: no choice is its own reason.
 TEXT_FIELDS = {
     "text-classification": ("text", "text_pair"),
-    "text-generation": ("prompt",),
+    "text-generation": ("prompt", "messages"),
     "multiple-choice": ("context", "question"),
     "fill-mask": ("text",),
     "token-classification": ("text",),
@@ -19,12 +20,23 @@ TEXT_FIELDS = {
 }
 
 
+def own_texts(task: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """An example's own texts by where they stand: text, messages[1].content; its fields may be as they were written."""
+    found = {name: fields[name] for name in TEXT_FIELDS[task] if fields.get(name) is not None}
+    messages = found.pop("messages", None)
+    for i, message in enumerate(messages if isinstance(messages, list) else []):
+        for part in ("thinking", "content") if isinstance(message, dict) else ():
+            if message.get(part) is not None:
+                found[f"messages[{i}].{part}"] = message[part]
+    return found
+
+
 def rationale_spans(example: Example) -> list[tuple[str, int, int]]:
-    """The marked words as (field, start, end), in code points of that field's text, in the order of the texts.
+    """The marked words as (where, start, end), in code points of the text that stands there, in the texts' order.
 
     A pair counts in the first text. Words count wherever they occur, in every text.
     """
-    texts = {name: text for name in TEXT_FIELDS[example.task] if (text := getattr(example, name)) is not None}
+    texts = own_texts(example.task, example.model_dump(include={*TEXT_FIELDS[example.task]}))
     spans = []
     for mark in example.rationale or []:
         if isinstance(mark, str):

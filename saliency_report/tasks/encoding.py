@@ -105,8 +105,9 @@ def check_shown(encoding: Encoding) -> None:
     for index, segment in enumerate(encoding.segments):
         # A chat template's last line break may be one token with the end of the prompt.
         if segment.name != "template" and not any(token.segment == index for token in encoding.tokens):
+            name = f"{segment.name} message" if segment.field else segment.name
             raise ExampleError(
-                f"The {segment.name} has no tokens: the tokenizer passes over {segment.text!r}.",
+                f"The {name} has no tokens: the tokenizer passes over {segment.text!r}.",
                 "Write a text that the model can read.",
             )
 
