@@ -54,9 +54,13 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
         with outcomes.caught(items[0].place, items[0].example):
             return [_generation(items[0], model, outcomes.budget)]
         return []
+    if model.loaded.checkpoint.causal:
+        with outcomes.caught(items[0].place, items[0].example):
+            return [_choices(items[0], model, outcomes.budget)]
+        return []
     begun = time.perf_counter()
     rows = [row for item in items for row in item.prepared.rows]
-    groups = len(items) if model.task.CHOICES else None
+    groups = len(items) if model.loaded.choices else None
     checkpoint = model.loaded.checkpoint
     # Where each example stands in the logits: choices are an axis of their own there, other rows, such as windows, not.
     ends = [*accumulate((1 if groups else len(item.prepared.rows) for item in items), initial=0)]
@@ -144,3 +148,32 @@ def _generation(item: Item, model: Model, budget: Budget) -> Explained:
             if not engine.is_out_of_memory(error) or budget.tokens <= prepared.length:
                 raise
             budget.halve()
+
+
+def _choices(item: Item, model: Model, budget: Budget) -> Explained:
+    """The score of each choice by a causal model, and its map."""
+    begun = time.perf_counter()
+    prepared, loaded = item.prepared, model.loaded
+    jobs = [engine.Job(f) for f in model.task.own_functions(item.example, prepared, loaded.checkpoint)]
+    while True:
+        try:
+            scores: list[Tensor] = []
+            gradients: list[Tensor] = []
+            step = max(1, budget.tokens // prepared.length)
+            for start in range(0, len(jobs), step):
+                values, slopes = engine.evaluate(loaded, jobs[start : start + step], gradient=True)
+                scores.append(values)
+                gradients += slopes
+        except Exception as error:
+            if not engine.is_out_of_memory(error) or budget.tokens <= prepared.length:
+                raise
+            budget.halve()
+        else:
+            break
+    for gradient, (_, last) in zip(gradients, prepared.spans, strict=True):
+        engine.check_causal(gradient, last)
+    embeddings = [engine.embed(loaded, row.ids) for row in prepared.rows]
+    logits = torch.cat(scores)[None]
+    result = model.task.explain(item.example, prepared, loaded.checkpoint, logits, embeddings, gradients)
+    known = {j: (result.maps[j].target.score, gradient) for j, gradient in enumerate(gradients)}
+    return Explained(item, result, time.perf_counter() - begun, known)

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import huggingface_hub
 import torch
 import transformers
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 from torch import nn
+from transformers.models.auto import modeling_auto
 
 from saliency_report import licence, record, weights
 from saliency_report.architectures import check_supported
@@ -23,7 +24,7 @@ from saliency_report.embedded import EMBEDDED
 from saliency_report.errors import ExampleError
 from saliency_report.load_errors import SAVE_TOKENIZER, explained
 from saliency_report.pooling import Pooling, attach, read_pooling
-from saliency_report.spec import EMBEDDED_MODEL, Example
+from saliency_report.spec import EMBEDDED_MODEL, Example, MultipleChoice
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import Checkpoint
 
@@ -43,6 +44,11 @@ class Loaded:
     inputs: frozenset[str]
     vocabulary: int
 
+    @property
+    def choices(self) -> bool:
+        """Whether the model takes choices as an axis."""
+        return bool(TASKS[self.info.task].CHOICES) and not self.checkpoint.causal
+
 
 @dataclass(frozen=True)
 class Request:
@@ -59,6 +65,7 @@ class Request:
     adapter: str | None = None
     quantise: str | None = None
     device_map: str | None = None
+    by: Literal["", "auto", "head", "causal"] = ""  # multiple-choice: what chooses
 
 
 def quiet() -> None:
@@ -89,7 +96,14 @@ def request(example: Example, dtype: str) -> Request:
         example.adapter,
         example.quantise,
         example.device_map,
+        _chooser(example),
     )
+
+
+def _chooser(example: Example) -> Literal["", "auto", "head", "causal"]:
+    if not isinstance(example, MultipleChoice):
+        return ""
+    return "causal" if example.by == "likelihood" or example.by == "letter" else example.by
 
 
 def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
@@ -101,7 +115,6 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     with explained(shown_name(wanted.name), "path", "weights"):
         source, place, options, named = _locate(wanted, folder)
     adapter = _adapter(wanted, folder)
-    auto_class = getattr(transformers, TASKS[wanted.task].AUTO_CLASS)
     options["trust_remote_code"] = wanted.trust_remote_code
     if wanted.revision:
         options["revision"] = wanted.revision
@@ -118,6 +131,10 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     if len(tokenizer) <= len(tokenizer.all_special_ids):
         # Without its files transformers makes an empty tokenizer, to which every word is unknown.
         raise ExampleError(f"The model {name!r} has no tokenizer.", SAVE_TOKENIZER)
+    with explained(name, source, "weights", place):
+        causal = wanted.by == "causal" or (wanted.by == "auto" and _continues(place, about))
+    task = "text-generation" if causal else wanted.task
+    auto_class = getattr(transformers, TASKS[task].AUTO_CLASS)
     if wanted.task == "text-generation":
         # Rows of the matrix are batched vector-Jacobian products; the fused attention has no rule for them.
         options["attn_implementation"] = "eager"
@@ -142,8 +159,8 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     if missing and not wanted.allow_random_head:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
         raise ExampleError(
-            f"The checkpoint {name!r} has no weights for {', '.join(missing[:4])}{more}, which {wanted.task} needs.",
-            f"Give a checkpoint that was trained for {wanted.task}, or write `allow_random_head: true` to explain "
+            f"The checkpoint {name!r} has no weights for {', '.join(missing[:4])}{more}, which {task} needs.",
+            f"Give a checkpoint that was trained for {task}, or write `allow_random_head: true` to explain "
             "random weights (the page says so).",
         )
     config = model.config
@@ -167,11 +184,13 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         devices=spread,
         equivalence=None,
     )
-    return ready(model, tokenizer, info, pooling)
+    return ready(model, tokenizer, info, pooling, causal=causal)
 
 
-def ready(model: Any, tokenizer: Any, info: record.Model, pooling: Pooling | None = None) -> Loaded:
-    """A model as the engine takes it: frozen, in eval mode, with what it takes beside it."""
+def ready(
+    model: Any, tokenizer: Any, info: record.Model, pooling: Pooling | None = None, *, causal: bool = False
+) -> Loaded:
+    """A model as the engine takes it: frozen, in eval mode, with what it takes beside it; `causal` where it chooses."""
     model.eval().requires_grad_(False)
     # A pass over a whole text needs no memory of it; some models, such as BLT, cannot even make one. Generation asks.
     model.config.use_cache = model.config.get_text_config().use_cache = False
@@ -181,13 +200,15 @@ def ready(model: Any, tokenizer: Any, info: record.Model, pooling: Pooling | Non
     # in the part of its configuration that is about text.
     pad = getattr(model.config.get_text_config(), "pad_token_id", None)
     limit = min(_limit(model, tokenizer), (pooling and pooling.limit) or 1_000_000)
-    return Loaded(model, Checkpoint(tokenizer, model.config, limit, pooling), info, pad, inputs, vocabulary)
+    checkpoint = Checkpoint(tokenizer, model.config, limit, pooling, causal)
+    return Loaded(model, checkpoint, info, pad, inputs, vocabulary)
 
 
 def _locate(wanted: Request, folder: Path) -> tuple[Any, str, dict[str, Any], str | None]:
     """Where to load from: (source, folder or Hub id, further options, licence)."""
     if wanted.name == EMBEDDED_MODEL:
-        return "embedded", str(EMBEDDED[wanted.task]), {}, licence.of_folder(EMBEDDED[wanted.task])
+        embedded = EMBEDDED["text-generation" if wanted.by == "causal" else wanted.task]
+        return "embedded", str(embedded), {}, licence.of_folder(embedded)
     path = folder / Path(wanted.name).expanduser()
     if wanted.name.endswith(".gguf"):
         if not path.is_file():
@@ -247,6 +268,17 @@ def _identity(wanted: Request, folder: Path) -> str:
     if file := options.get("gguf_file"):
         return _hash([Path(place, file)])
     return _hash(path for path in Path(place).rglob("[!.]*") if path.is_file())
+
+
+def _continues(place: str, options: dict[str, Any]) -> bool:
+    """Whether a checkpoint is of a causal model: by the architecture that it names, else by what its type allows."""
+    config = transformers.AutoConfig.from_pretrained(place, **options)
+    causal, choosing = (
+        getattr(modeling_auto, f"MODEL_FOR_{kind}_MAPPING_NAMES") for kind in ("CAUSAL_LM", "MULTIPLE_CHOICE")
+    )
+    for name in config.architectures or []:
+        return name in causal.values() or name.endswith("ForCausalLM")
+    return config.model_type in causal and config.model_type not in choosing
 
 
 @contextmanager

@@ -112,7 +112,7 @@ class Worker:
             loaded = self._load(window.wanted)
             self.info = loaded.info
             items = list(self._prepared(window, loaded))
-            company = self._check(items, loaded, 1 if TASKS[window.wanted.task].CHOICES else None)
+            company = self._check(items, loaded, 1 if loaded.choices else None)
         except Exception as error:
             failure = self.outcomes.failure(error)
             known = {place for place, _ in self.outcomes.ready}
@@ -125,8 +125,8 @@ class Worker:
         items = [item for item in items if item.place not in window.done]
         model = Model(loaded, company, TASKS[window.wanted.task])
         while items:
-            generates = window.wanted.task == "text-generation"
-            count = 1 if generates else fitting(items, self.budget.tokens, company)
+            alone = window.wanted.task == "text-generation" or loaded.checkpoint.causal
+            count = 1 if alone else fitting(items, self.budget.tokens, company)
             for one in first_maps(items[:count], model, self.outcomes):
                 if one.result.maps and (asks_for_more(one.item.example) or self.setting.custom):
                     model.waiting.append(one)
@@ -225,8 +225,8 @@ class Worker:
 
 def company_of(prepared: Prepared, loaded: Loaded, groups: int | None) -> Company:
     """With which others an example of a model can share a batch."""
-    # GPT-2 with a classification head takes one row a batch then; what pools by itself asks for no padding token.
-    if loaded.pad is None and not loaded.checkpoint.pooling:
+    # GPT-2 with a classification head takes one row a batch then; what pools or chooses by itself asks for no padding.
+    if loaded.pad is None and not loaded.checkpoint.pooling and not loaded.checkpoint.causal:
         return "with none"
     return "with any" if engine.padding_is_neutral(loaded, prepared.rows, groups) else "with equals"
 

@@ -121,7 +121,7 @@ class TestModels:
         assert message == f"The checkpoint 'models/bert' {NO_HEAD}"
 
     def test_a_causal_model_asked_to_choose(self) -> None:
-        message, step = failure("task: multiple-choice, question: q, choices: [a, b], model: models/llama")
+        message, step = failure("task: multiple-choice, question: q, choices: [a, b], model: models/llama, by: head")
         assert message.startswith("The architecture of 'models/llama' has no such head in transformers: ")
         assert step == "Choose a model whose page on the Hub names this task."
 

@@ -19,6 +19,9 @@ from saliency_report.record import Encoding, ExampleResult, Map
 from saliency_report.spec import Example
 from saliency_report.tasks.target import CONTEXT, Edits, TargetFunction
 
+# A chat template's own text, and an answer whose tokens F is of.
+NOT_ORDINARY = ("template", "answer")
+
 
 @dataclass
 class Facts:
@@ -92,7 +95,7 @@ class Subject:
             for i, word in enumerate(encoding.words[: len(map_.word_scores[map_.first_score])])
             if not word.special
             and word.segment is not None
-            and encoding.segments[word.segment].name != "template"
+            and encoding.segments[word.segment].name not in NOT_ORDINARY
             and (target.first is None or word.tokens[-1] < end)
             and self._can_go(word.tokens[0])
             # F is read there.
@@ -151,7 +154,7 @@ class Subject:
         """Whether a token is of the user's own words: not special, not of a chat template."""
         found = encoding.tokens[token]
         segment = found.segment
-        return not found.special and segment is not None and encoding.segments[segment].name != "template"
+        return not found.special and segment is not None and encoding.segments[segment].name not in NOT_ORDINARY
 
     def baseline(self, map_: Map, x: Tensor) -> tuple[str, Tensor]:
         """The name of the example's baseline and the baseline (t, d) itself.

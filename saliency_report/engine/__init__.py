@@ -25,7 +25,7 @@ from saliency_report.engine.forward import (
     is_causal,
     padding_is_neutral,
 )
-from saliency_report.engine.generation import generate, matrix
+from saliency_report.engine.generation import check_causal, generate, matrix
 from saliency_report.engine.parts import at_once, in_parts
 from saliency_report.engine.products import float32_products
 
@@ -33,6 +33,7 @@ __all__ = [
     "Gradients",
     "Job",
     "at_once",
+    "check_causal",
     "check_equivalence",
     "collate",
     "default_dtype",

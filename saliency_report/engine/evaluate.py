@@ -15,7 +15,6 @@ from saliency_report.engine.lookups import embedded, tables
 from saliency_report.engine.parts import in_parts
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
-from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
 from saliency_report.tasks.encoding import Row
 from saliency_report.tasks.target import CONTEXT, Edits, TargetFunction, own_tokens
@@ -97,8 +96,7 @@ def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **o
     wanted = {position for _, _, positions in edited for position in positions if position is not None}
     if not all(map(len, rows)) or min(wanted, default=0) < 0:
         raise ExampleError(NOTHING_LEFT, "Write `removal: mask`, or give a longer text.")
-    choices = TASKS[loaded.info.task].CHOICES
-    inputs = collate(rows, loaded, len(rows) if choices else None)
+    inputs = collate(rows, loaded, len(rows) if loaded.choices else None)
     read = sorted(wanted)
     # Logits of the positions that are read and of no others: a head of 49,152 tokens is a fifth of SmolLM2-135M.
     narrow = bool(read) and "logits_to_keep" in loaded.inputs
@@ -110,7 +108,8 @@ def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **o
     for job, (own, _, positions) in zip(jobs, edited, strict=True):
         if positions:
             there = [read[0] if position is None else position for position in positions]
-            shown = widened(logits[start, [read.index(position) for position in there] if narrow else there])
+            at = [start + row for row in job.function.read_rows]
+            shown = widened(logits[at, [read.index(position) for position in there] if narrow else there])
             # What is cut out cannot be the answer: its probability is 0.
             gone = torch.tensor([position is None for position in positions], device=shown.device)
             shown = shown.masked_fill(gone[:, None], -torch.inf)[None]

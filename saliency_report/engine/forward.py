@@ -13,7 +13,6 @@ from torch import Tensor
 from saliency_report.engine.lookups import NOT_SUPPORTED, Lookups, looked_up
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
-from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import NOT_FINITE, TRY_ANOTHER_DTYPE
 from saliency_report.tasks.encoding import Row
 
@@ -185,7 +184,7 @@ def is_causal(loaded: Loaded, row: Row) -> bool:
         return False
     if len(row) == 1:  # two of the same token can be told apart by what they see
         row = Row(row.ids * 2, {name: values * 2 for name, values in row.extra.items()})
-    inputs = collate([row], loaded, 1 if TASKS[loaded.info.task].CHOICES else None)
+    inputs = collate([row], loaded, 1 if loaded.choices else None)
     states: list[Any] = []
     with torch.no_grad():
         points = looked_up(model, inputs)

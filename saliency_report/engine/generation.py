@@ -118,13 +118,13 @@ def matrix(
             (chunk,) = torch.autograd.grad(trunk, leaf, vectors, retain_graph=True, is_grads_batched=True)
             chunk = wide(chunk[:, 0])
             for gradient, (_, last) in zip(chunk, part, strict=True):
-                _check_causal(gradient, last)
+                check_causal(gradient, last)
             yield chunk
 
     return wide(explained), wide(leaf[0]), chunks()
 
 
-def _check_causal(gradient: Tensor, position: int) -> None:
+def check_causal(gradient: Tensor, position: int) -> None:
     """Refuse a model whose tokens depend on later ones: it fills texts in, it does not continue them."""
     if bool(gradient[position:].abs().sum() > 1e-6 * gradient.abs().sum()):
         raise ExampleError(

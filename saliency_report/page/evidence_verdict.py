@@ -12,6 +12,8 @@ from saliency_report.record.verdicts import is_better_than_random
 
 _QUANTITIES = {
     "log_prob": "log-probability of",
+    "mean log_prob": "mean log-probability of",
+    "log_prob a character": "log-probability a character of",
     "probability": "probability of",
     "loss": "loss of",
     "number": "model’s number",

@@ -84,6 +84,11 @@ class Figure:
         return sum(len(flow.segment.text) for flow in self.flows) > LONG_TEXT
 
     @property
+    def is_joined(self) -> bool:
+        """Whether the model reads the segments as one text, of which an answer or a template's own text is a part."""
+        return any(flow.segment.name in ("template", "answer") for flow in self.flows)
+
+    @property
     def runs(self) -> list[Run]:
         """The coloured runs, in the order of the page."""
         return [span.run for flow in self.flows for span in flow.spans if span.run.words]

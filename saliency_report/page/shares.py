@@ -23,8 +23,9 @@ def segment_name(segment: Segment) -> str:
 
 
 def shares(encoding: Encoding, map_: Map, aggregation: Aggregation) -> str:
-    """The share of each part in the summed sizes of the first score; empty where no chat template stands."""
-    if all(segment.name != "template" for segment in encoding.segments):
+    """The share of each part in the summed sizes of the first score; empty where the text is no conversation."""
+    names = {segment.name for segment in encoding.segments}
+    if "template" not in names or "answer" in names:
         return ""
     counts: dict[str, int] = {}
     sums: dict[str, float] = {}

@@ -152,7 +152,7 @@ class Unstyled(HTMLParser):
                 PALETTE[shade] if shade and painted else "",
                 {"p": "+", "n": "−"}.get(shade[:1], "") if painted else "",
                 next((element.title for element in around if element.title), ""),
-                explained="g" in classes,
+                explained="g" in classes or "answer" in classes,
                 small="template" in classes,
                 chip="chip" in classes,
                 unread=any(element.tag == "s" for element in self.open),

@@ -110,7 +110,7 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
 def _own_texts(result: ExampleResult) -> list[str]:
     if result.encodings:
         shown = result.encodings[0].segments
-        return [s.text for s in shown if s.name not in ("continuation", "choice", "hypothesis", "template")]
+        return [s.text for s in shown if s.name not in ("continuation", "choice", "hypothesis", "answer", "template")]
     said = [message["content"] for message in result.inputs.get("messages") or []]
     return [*(str(result.inputs[key]) for key in TEXT_FIELDS if result.inputs.get(key)), *said]
 

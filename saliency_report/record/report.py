@@ -98,7 +98,7 @@ class Outcome(Part):
 
     label: str
     index: int = Field(description="Label's index, choice's index or token id.")
-    logit: float = Field(description="The model's own number of it.")
+    logit: float = Field(description="The model's own number of it; of a choice that a causal model scores, its score.")
     probability: float | None = Field(ge=0, le=1, description="Null where the number is no answer's score.")
 
 
@@ -107,11 +107,15 @@ Quantity = Literal[
     "log_prob",
     "probability",
     "loss",
+    "mean log_prob",
+    "log_prob a character",
     "number",
     "cosine",
     "logit difference",
     "log_prob difference",
     "probability difference",
+    "mean log_prob difference",
+    "log_prob a character difference",
     "number difference",
 ]
 # How logits become probabilities: by one softmax over all outcomes; each by a sigmoid, so that they do not add up to 1;
@@ -204,6 +208,9 @@ class Prediction(Part):
     threshold: float | None = Field(None, description="Several labels: the probability above which one is given.")
     labels: list[int] | None = Field(None, description="Several labels: indices of those above the threshold, or none.")
     expected_labels: list[int] | None = Field(None, description="Several labels: those that the input calls right.")
+    probabilities: str | None = Field(
+        None, description="What the probabilities of the outcomes are, where the model itself gives none."
+    )
     text: str | None = Field(
         None, description="Generation: what was generated or given. Entities: each with its label."
     )

@@ -16,6 +16,8 @@ from saliency_report.spec.text_generation import is_span
 from saliency_report.spec.texts import own_texts
 from saliency_report.spec.values import did_you_mean, did_you_mean_within, is_index, listed
 
+MOST_LETTERS = 26
+
 
 @dataclass(frozen=True)
 class Fields:
@@ -172,6 +174,12 @@ def _among(fields: Fields, listing: str, right: str, noun: str) -> None:
     given, choices, nouns = fields.all, fields.all.get(listing), f"{noun}s"
     if not isinstance(choices, list) or not all(isinstance(choice, str) for choice in choices):
         return
+    by = given.get("by", "auto")
+    if by in ("head", "letter") and "normalise" in fields.own:
+        message = f"has no effect with by: {by}; leave it out, or write by: likelihood"
+        fields.source.problem((*fields.path, "normalise"), message, key=True)
+    if by == "letter" and len(choices) > MOST_LETTERS:
+        fields.problem(f"letter: there are {len(choices)} choices and 26 letters; write likelihood", "by")
     for i, choice in enumerate(choices):
         if choice and choice in choices[:i]:
             fields.problem(f"{choice!r} stands twice; {nouns} must differ", listing, item=i)

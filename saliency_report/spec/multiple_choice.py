@@ -17,6 +17,15 @@ class MultipleChoice(ExampleFields):
     context: Text | None = Field(None, description="What the model may read to answer.")
     question: Text = Field(description="The question.")
     choices: Annotated[list[Text], Field(min_length=2)] = Field(description="Two or more different answers.")
+    by: Literal["auto", "head", "likelihood", "letter"] = Field(
+        "auto",
+        description="What chooses: the head of a model trained to choose; a causal model, by the likelihood of each "
+        "choice after the question or by the logit of its letter; auto is the head, or likelihood where the checkpoint "
+        "is a causal model's.",
+    )
+    normalise: Literal["tokens", "characters", "none"] = Field(
+        "tokens", description="With likelihood: what the sum of the log-probabilities of a choice is divided by."
+    )
     answer: NameOrIndex | None = Field(
         None, description="The right choice, by its text or index; the page marks the prediction."
     )

@@ -34,6 +34,7 @@ class Checkpoint:
     config: Any
     limit: int
     pooling: Pooling | None = None  # sentence-similarity
+    causal: bool = False  # multiple-choice: whether it continues texts, and has no head that chooses
 
 
 @dataclass

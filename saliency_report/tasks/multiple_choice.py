@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-import torch
 from torch import Tensor
 
-from saliency_report.record import Encoding, ExampleResult, Map, Outcome, Prediction, Segment, Target
+from saliency_report.record import ExampleResult, Prediction, Segment, Target
 from saliency_report.spec import MultipleChoice
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
+from saliency_report.tasks import causal_choice
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
+from saliency_report.tasks.compared import joint, members, shared
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
-from saliency_report.tasks.joined import joined, joint_function, members
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
@@ -19,7 +19,18 @@ CHOICES = True  # the model takes (examples, choices, tokens)
 
 
 def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
-    """One row a choice: (context, question + choice), the pair that models trained on SWAG and RACE read."""
+    """One row a choice: (context, question + choice), the pair that models trained on SWAG and RACE read.
+
+    A causal model reads one text: what is asked, and then the choice.
+    """
+    prepared = causal_choice.prepare(example, checkpoint) if checkpoint.causal else _pairs(example, checkpoint)
+    for i, row in enumerate(prepared.rows):
+        if row.ids in [other.ids for other in prepared.rows[:i]]:
+            prepared.warnings.append(f"The choice {example.choices[i]!r} has the same tokens as an earlier one.")
+    return prepared
+
+
+def _pairs(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
     known = [Segment(name="context", text=example.context)] if example.context is not None else []
     known.append(Segment(name="question", text=example.question))
     choice = len(known)
@@ -32,9 +43,6 @@ def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
         rows.append(row)
         encodings.append(encoding)
     warnings = [w for encoding in encodings for w in unknown_warning(checkpoint.tokenizer, encoding)]
-    for i, row in enumerate(rows):
-        if row.ids in [other.ids for other in rows[:i]]:
-            warnings.append(f"The choice {example.choices[i]!r} has the same tokens as an earlier one.")
     return Prepared(rows, encodings, list(dict.fromkeys(warnings)))
 
 
@@ -51,22 +59,26 @@ def explain(
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
-    """Logits (1, c), embeddings and gradients (t, d) a choice as a result with a map a choice, and one for the foil."""
+    """Logits (1, c), embeddings and gradients (t, d) a choice as a result with a map a choice, and one for the foil.
+
+    Of a causal model the scores of the choices are in the place of their logits.
+    """
     answers = outcomes(example.choices, logits[0])
     predicted = int(logits[0].argmax())
     index = _target(example, predicted)
+    among = " among the choices" if checkpoint.causal else ""
     maps, encodings, warnings = [], [*prepared.encodings], [*prepared.warnings]
     for i, (encoding, answer) in enumerate(zip(prepared.encodings, answers, strict=True)):
         asked = example.target != "predicted" and i == index
         why = f", {_why(i, predicted, asked)}" if i in (predicted, index) else ""
         target = Target(
-            quantity="logit",
+            quantity=causal_choice.quantity_of(example) if checkpoint.causal else "logit",
             label=answer.label,
             index=i,
             score=answer.logit,
             probability=answer.probability,
             chosen_by="predicted" if i == predicted and not asked else "given",
-            sentence=f"logit of the choice {answer.label}{why}, p {stated(answer.probability)}",
+            sentence=f"{_scored(example, prepared, checkpoint, i)}{why}, p {stated(answer.probability)}{among}",
         )
         maps.append(make_map(answer.label, i, encoding, target, gradients[i], embeddings[i]))
     headline = index
@@ -76,10 +88,14 @@ def explain(
     elif foil is not None or example.quantity != "logit":
         role = "the predicted " if foil == predicted else "the runner-up "
         shown = "" if foil is None else f"{role if example.foil == 'runner-up' else ''}{answers[foil].label}"
-        encoding, joint = _joint(example, prepared, answers, index, foil, shown, logits[0], embeddings, gradients)
+        called = named(example.quantity, foil is not None)
+        words = in_words(example.quantity, _about(example, index), shown or None)
+        if checkpoint.causal:
+            called, words = causal_choice.compared(example, prepared, index, foil, shown, called, words)
+        encoding, map_ = joint(example, prepared, answers, index, foil, called, words, logits[0], embeddings, gradients)
         headline = len(maps)
         encodings.append(encoding)
-        maps.append(joint)
+        maps.append(map_)
     return ExampleResult(
         id=example.id,
         task=example.task,
@@ -88,12 +104,25 @@ def explain(
         prediction=Prediction(
             outcomes=answers,
             predicted=predicted,
+            probabilities=causal_choice.probabilities(example) if checkpoint.causal else None,
             expected=None if example.answer is None else _index(example, example.answer),
         ),
         maps=maps,
         headline=headline,
         warnings=warnings,
     )
+
+
+def _scored(example: MultipleChoice, prepared: Prepared, checkpoint: Checkpoint, i: int) -> str:
+    """The score of a choice as a sentence begins."""
+    if checkpoint.causal:
+        return causal_choice.in_words(example, prepared, i, f"the choice {example.choices[i]}")
+    return f"logit of the choice {example.choices[i]}"
+
+
+def _about(example: MultipleChoice, index: int) -> str:
+    """The explained choice in the sentence of a number that depends on several."""
+    return f"the right choice {example.choices[index]}" if example.quantity == "loss" else example.choices[index]
 
 
 def _why(i: int, predicted: int, asked: bool) -> str:
@@ -119,55 +148,51 @@ def _foil(example: MultipleChoice, index: int, logits: Tensor) -> int | None:
     return int(others[0]) if example.foil == "runner-up" else _index(example, example.foil)
 
 
-def _joint(
-    example: MultipleChoice,
-    prepared: Prepared,
-    answers: list[Outcome],
-    index: int,
-    foil: int | None,
-    shown: str,
-    logits: Tensor,
-    embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-) -> tuple[Encoding, Map]:
-    """The map of a number that depends on several choices: target minus foil, or one that a softmax makes."""
-    held = members(len(answers), example.quantity, index, foil)
-    free = logits.detach().requires_grad_()
-    value = quantity(example.quantity, free, index, foil)
-    slopes = torch.autograd.grad(value, free)[0]
-    encoding, gradient, embedding = joined(prepared, held, slopes, embeddings, gradients)
-    label, score = answers[index].label, numbers(value.detach()[None])[0]
-    about = f"the right choice {label}" if example.quantity == "loss" else label
-    target = Target(
-        quantity=named(example.quantity, foil is not None),
-        label=label,
-        index=index,
-        foil=None if foil is None else answers[foil].label,
-        foil_index=foil,
-        score=score,
-        probability=answers[index].probability,
-        chosen_by="predicted" if example.target == "predicted" and example.quantity != "loss" else "given",
-        sentence=f"{in_words(example.quantity, about, shown or None)}, {score:.5g}",
-    )
-    title = f"{label} − {answers[foil].label}" if foil is not None else f"{example.quantity} of {label}"
-    return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)
-
-
 def functions(
     example: MultipleChoice, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
 ) -> list[TargetFunction]:
     """F of each map of a result: a choice's logit depends on its own row, what is compared on several."""
-    found = [TargetFunction([row], [range(len(row))], lambda logits: logits[:, 0, 0]) for row in prepared.rows]
-    for joint in result.maps[len(prepared.rows) :]:
-        index, foil = joint.target.index, joint.target.foil_index
-        held = members(len(prepared.rows), example.quantity, index, foil)
+    found = own_functions(example, prepared, checkpoint)
+    for map_ in result.maps[len(prepared.rows) :]:
+        index, foil = map_.target.index, map_.target.foil_index
+        chosen = members(len(prepared.rows), example, index, foil)
+        before = shared(prepared, chosen)
+        places, start = [], before
+        for i in chosen:
+            own = len(prepared.rows[i]) - before
+            places.append([*range(before), *range(start, start + own)])
+            start += own
 
         def score(
-            logits: Tensor,
-            at: int = held.index(index),
-            other: int | None = None if foil is None else held.index(foil),
+            scores: Tensor,
+            at: int = chosen.index(index),
+            other: int | None = None if foil is None else chosen.index(foil),
         ) -> Tensor:
-            return quantity(example.quantity, logits[..., 0], at, other)
+            return quantity(example.quantity, scores, at, other)
 
-        found.append(joint_function(prepared, held, score))
+        found.append(_function(example, prepared, checkpoint, chosen, places, score))
     return found
+
+
+def own_functions(example: MultipleChoice, prepared: Prepared, checkpoint: Checkpoint) -> list[TargetFunction]:
+    """The score of each choice."""
+    return [
+        _function(example, prepared, checkpoint, [i], [range(len(row))], lambda scores: scores[:, 0])
+        for i, row in enumerate(prepared.rows)
+    ]
+
+
+def _function(
+    example: MultipleChoice,
+    prepared: Prepared,
+    checkpoint: Checkpoint,
+    members: Sequence[int],
+    places: Sequence[Sequence[int]],
+    score: Callable[[Tensor], Tensor],
+) -> TargetFunction:
+    """F of some choices, whose scores (b, c) `score` makes one number (b,) of."""
+    rows = [prepared.rows[i] for i in members]
+    if not checkpoint.causal:
+        return TargetFunction(rows, places, lambda logits: score(logits[..., 0]))
+    reads, within, scores = causal_choice.read(example, prepared, members, places)
+    return TargetFunction(rows, places, lambda logits: score(scores(logits)), reads, within=within)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from saliency_report.record import Segment
+from saliency_report.record import Encoding, Segment
 from saliency_report.spec import TextGeneration
 from saliency_report.tasks.base import Checkpoint, Prepared
 from saliency_report.tasks.chat import in_template
@@ -18,65 +19,86 @@ def prepare_prompt(example: TextGeneration, checkpoint: Checkpoint) -> Prepared:
     Raises:
         ExampleError: there is no chat template that writes the messages as they are, or one of them has no tokens.
     """
-    tokenizer = checkpoint.tokenizer
-    segments = in_template(example, tokenizer) if _is_chat(example) else [Segment(name="prompt", text=_text(example))]
-    row, encoding = encode(
-        tokenizer,
-        segments,
-        [[*range(len(segments))]],
-        checkpoint.limit,
-        separator="",
-        add_special_tokens=not _is_chat(example),  # a template brings its own
-    )
-    keep = len(row)
-    while (
-        not _is_chat(example)
-        and keep > 1
-        and encoding.tokens[keep - 1].special
-        and encoding.tokens[keep - 1].segment is None
-    ):
-        keep -= 1  # some tokenizers end every text with </s>: nothing is to be continued after that
+    if _is_chat(example):
+        return begun(in_template(example, checkpoint.tokenizer), checkpoint, add_special_tokens=False)
+    return begun([Segment(name="prompt", text=_text(example))], checkpoint)
+
+
+def begun(segments: Sequence[Segment], checkpoint: Checkpoint, *, add_special_tokens: bool = True) -> Prepared:
+    """The row of segments, one after the other, that something is to follow.
+
+    Raises:
+        ExampleError: a segment has no tokens, or the text is longer than the model takes.
+    """
+    row, encoding = _encoded(segments, checkpoint, add_special_tokens)
+    # Some tokenizers end every text with </s>: nothing is to be continued after that.
+    keep = _without_end(encoding, 1) if add_special_tokens else len(row)
+    row, encoding = Row(row.ids[:keep]), build(segments, encoding.tokens[:keep])
     check_shown(encoding)
-    row = Row(row.ids[:keep])
-    encoding = build(segments, encoding.tokens[:keep])
-    return Prepared([row], [encoding], unknown_warning(tokenizer, encoding), known=keep)
+    return Prepared([row], [encoding], unknown_warning(checkpoint.tokenizer, encoding), known=keep)
 
 
-def with_continuation(example: TextGeneration, continuation: str, checkpoint: Checkpoint, prompt: Prepared) -> Prepared:
-    """The row of prompt and continuation, whose first token is at `known`."""
-    tokenizer, warnings = checkpoint.tokenizer, list(prompt.warnings)
-    segments = [*prompt.encodings[0].segments, Segment(name="continuation", text=continuation)]
+def followed(
+    prompt: Prepared, following: Segment, checkpoint: Checkpoint, *, add_special_tokens: bool = True
+) -> tuple[Prepared, bool]:
+    """The row of a prompt and what follows it, whose first token is at `known`; whether that was cut into tokens alone.
+
+    Raises:
+        ExampleError: what follows has no tokens, or the text is longer than the model takes.
+    """
+    segments = [*prompt.encodings[0].segments, following]
     known, last = len(prompt.rows[0]), len(segments) - 1
-    row, encoding = encode(
-        tokenizer,
-        segments,
-        [[*range(len(segments))]],
-        checkpoint.limit,
-        separator="",
-        add_special_tokens=not _is_chat(example),
-    )
-    if row.ids[:known] != prompt.rows[0].ids or any(t.segment not in (last, None) for t in encoding.tokens[known:]):
+    row, encoding = _encoded(segments, checkpoint, add_special_tokens)
+    apart = row.ids[:known] != prompt.rows[0].ids or any(t.segment not in (last, None) for t in encoding.tokens[known:])
+    if apart:
         # Tokenised together, prompt and continuation would share a token: the ids are joined instead.
-        alone, shown = encode(tokenizer, segments[last:], [[0]], checkpoint.limit, add_special_tokens=False)
+        alone, shown = encode(checkpoint.tokenizer, segments[last:], [[0]], checkpoint.limit, add_special_tokens=False)
         tokens = [replace(t, segment=last if t.segment == 0 else None) for t in shown.tokens]
         row = Row(prompt.rows[0].ids + alone.ids)
         encoding = build(segments, [*prompt.encodings[0].tokens, *tokens])
         check_length(len(row), checkpoint.limit)
-        warnings.append("The continuation was cut into tokens on its own: together with the prompt it would share one.")
-        read = decode(tokenizer, [token for token in row.ids if not is_special(tokenizer, token)]).strip()
-        if not _is_chat(example) and read != (_text(example) + continuation).strip():
-            warnings.append(f"Joined so, the model reads {read!r}.")
-    else:
-        row, encoding = Row(row.ids), build(segments, encoding.tokens)
-        if not _is_chat(example) and _text(example)[-1].isalnum() and continuation[0].isalnum():
-            joined = f"{_text(example).split()[-1]}{continuation.split()[0]}"
-            warnings.append(f"The continuation follows without a space: the model reads {joined!r}.")
-    keep = len(row)
-    while keep > known and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
-        keep -= 1
+    keep = _without_end(encoding, known)
     encoding = build(segments, encoding.tokens[:keep])
     check_shown(encoding)
-    return Prepared([Row(row.ids[:keep])], [encoding], warnings, known)
+    return Prepared([Row(row.ids[:keep])], [encoding], list(prompt.warnings), known), apart
+
+
+def with_continuation(example: TextGeneration, continuation: str, checkpoint: Checkpoint, prompt: Prepared) -> Prepared:
+    """The row of prompt and continuation, whose first token is at `known`."""
+    tokenizer, is_chat, text = checkpoint.tokenizer, _is_chat(example), _text(example)
+    segment = Segment(name="continuation", text=continuation)
+    prepared, apart = followed(prompt, segment, checkpoint, add_special_tokens=not is_chat)
+    if apart:
+        prepared.warnings.append(
+            "The continuation was cut into tokens on its own: together with the prompt it would share one."
+        )
+        read = decode(tokenizer, [id for id in prepared.rows[0].ids if not is_special(tokenizer, id)]).strip()
+        if not is_chat and read != (text + continuation).strip():
+            prepared.warnings.append(f"Joined so, the model reads {read!r}.")
+    elif not is_chat and text[-1].isalnum() and continuation[0].isalnum():
+        joined = f"{text.split()[-1]}{continuation.split()[0]}"
+        prepared.warnings.append(f"The continuation follows without a space: the model reads {joined!r}.")
+    return prepared
+
+
+def _encoded(segments: Sequence[Segment], checkpoint: Checkpoint, add_special_tokens: bool) -> tuple[Row, Encoding]:
+    """Segments as one string, without a separator."""
+    return encode(
+        checkpoint.tokenizer,
+        segments,
+        [[*range(len(segments))]],
+        checkpoint.limit,
+        separator="",
+        add_special_tokens=add_special_tokens,
+    )
+
+
+def _without_end(encoding: Encoding, least: int) -> int:
+    """How many tokens there are before the special ones that the tokenizer adds at the end, at least so many."""
+    keep = len(encoding.tokens)
+    while keep > least and encoding.tokens[keep - 1].special and encoding.tokens[keep - 1].segment is None:
+        keep -= 1
+    return keep
 
 
 def _is_chat(example: TextGeneration) -> bool:

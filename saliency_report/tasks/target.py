@@ -27,7 +27,8 @@ class TargetFunction:
     `places[r][i]` is the token at position i of row r: a token that stands in several rows, as a context does that is
     given with each choice, moves in all of them. `CONTEXT` is none of them: what stands there stays as it is. `score`
     takes logits (b, k, c) to F (b,): k are the rows; of a causal model, k are the tokens `reads`, each with the logits
-    at the position before it; with `at_own`, of a model that answers at every token, each with the logits at its own.
+    at the position before it, in the row that `within` names (the first where it names none); with `at_own`, of a model
+    that answers at every token, each with the logits at its own.
     """
 
     rows: Sequence[Row]
@@ -35,6 +36,12 @@ class TargetFunction:
     score: Callable[[Tensor], Tensor]
     reads: Sequence[int] = field(default=())
     at_own: bool = False
+    within: Sequence[int] = field(default=())
+
+    @property
+    def read_rows(self) -> Sequence[int]:
+        """The row in which each of `reads` is read."""
+        return self.within or [0] * len(self.reads)
 
     @property
     def length(self) -> int:
@@ -66,7 +73,10 @@ class TargetFunction:
         else:
             # A decoder's logits stand at the positions of the prefix.
             text = len(rows[0]) - rows[0].prefix if rows[0].prefix else 0
-            positions = [sum(token < read for token in places[0]) - 1 - text for read in self.reads]
+            positions = [
+                sum(token < read for token in places[row]) - 1 - text
+                for row, read in zip(self.read_rows, self.reads, strict=True)
+            ]
         return rows, places, positions
 
 
