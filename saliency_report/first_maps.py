@@ -18,7 +18,7 @@ from saliency_report.models import Loaded
 from saliency_report.outcomes import Outcomes
 from saliency_report.packing import Budget, Company, Item
 from saliency_report.record import ExampleResult
-from saliency_report.spec import TextGeneration
+from saliency_report.spec import Text2TextGeneration, TextGeneration
 from saliency_report.tasks.encoding import Row
 
 
@@ -53,6 +53,10 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     if items[0].example.task == "text-generation":
         with outcomes.caught(items[0].place, items[0].example):
             return [_generation(items[0], model, outcomes.budget)]
+        return []
+    if items[0].example.task == "text2text-generation":
+        with outcomes.caught(items[0].place, items[0].example):
+            return [_written(items[0], model, outcomes.budget)]
         return []
     if model.loaded.checkpoint.causal:
         with outcomes.caught(items[0].place, items[0].example):
@@ -150,26 +154,49 @@ def _generation(item: Item, model: Model, budget: Budget) -> Explained:
             budget.halve()
 
 
-def _choices(item: Item, model: Model, budget: Budget) -> Explained:
-    """The score of each choice by a causal model, and its map."""
+def _written(item: Item, model: Model, budget: Budget) -> Explained:
+    """Write where no continuation is given, then one map a token that was written."""
     begun = time.perf_counter()
-    prepared, loaded = item.prepared, model.loaded
-    jobs = [engine.Job(f) for f in model.task.own_functions(item.example, prepared, loaded.checkpoint)]
+    task, prepared, example, loaded = model.task, item.prepared, item.example, model.loaded
+    assert isinstance(example, Text2TextGeneration)
+    if len(prepared.rows[0]) == prepared.known:
+        new = engine.write(loaded, prepared.rows[0], example.max_new_tokens)
+        prepared = task.extend(prepared, new, loaded.checkpoint)
+    prepared = task.aim(example, prepared, loaded.checkpoint)
+    logits, embeddings = engine.read(loaded, prepared.rows[0], task.explained(prepared))
+    jobs = [engine.Job(function) for function in task.functions(example, prepared, loaded.checkpoint)]
+    _, gradients = _evaluated(jobs, prepared.length, loaded, budget)
+    result = task.explain(example, prepared, loaded.checkpoint, logits, embeddings, [[g] for g in gradients])
+    return Explained(Item(item.place, example, prepared), result, time.perf_counter() - begun)
+
+
+def _evaluated(
+    jobs: Sequence[engine.Job], length: int, loaded: Loaded, budget: Budget
+) -> tuple[list[Tensor], list[Tensor]]:
+    """F of jobs whose rows have so many tokens, in parts, and the gradients, as many at once as the memory allows."""
     while True:
         try:
             scores: list[Tensor] = []
             gradients: list[Tensor] = []
-            step = max(1, budget.tokens // prepared.length)
+            step = max(1, budget.tokens // length)
             for start in range(0, len(jobs), step):
                 values, slopes = engine.evaluate(loaded, jobs[start : start + step], gradient=True)
                 scores.append(values)
                 gradients += slopes
         except Exception as error:
-            if not engine.is_out_of_memory(error) or budget.tokens <= prepared.length:
+            if not engine.is_out_of_memory(error) or budget.tokens <= length:
                 raise
             budget.halve()
         else:
-            break
+            return scores, gradients
+
+
+def _choices(item: Item, model: Model, budget: Budget) -> Explained:
+    """The score of each choice by a causal model, and its map."""
+    begun = time.perf_counter()
+    prepared, loaded = item.prepared, model.loaded
+    jobs = [engine.Job(f) for f in model.task.own_functions(item.example, prepared, loaded.checkpoint)]
+    scores, gradients = _evaluated(jobs, prepared.length, loaded, budget)
     for gradient, (_, last) in zip(gradients, prepared.spans, strict=True):
         engine.check_causal(gradient, last)
     embeddings = [engine.embed(loaded, row.ids) for row in prepared.rows]

@@ -200,7 +200,8 @@ def ready(
     # in the part of its configuration that is about text.
     pad = getattr(model.config.get_text_config(), "pad_token_id", None)
     limit = min(_limit(model, tokenizer), (pooling and pooling.limit) or 1_000_000)
-    checkpoint = Checkpoint(tokenizer, model.config, limit, pooling, causal)
+    generation = getattr(model, "generation_config", None)
+    checkpoint = Checkpoint(tokenizer, model.config, limit, pooling, generation, causal)
     return Loaded(model, checkpoint, info, pad, inputs, vocabulary)
 
 

@@ -81,7 +81,13 @@ def heatmap(encoding: Encoding, chosen: Map) -> Text:
             part.stylize("dim")
         before = encoding.segments[i - 1].name if i else ""
         is_answer = segment.name == "answer" and before != "answer"
-        joined = not text or before == "template" or is_answer or segment.name in FLOWING or segment.field is not None
+        joined = (
+            not text
+            or before == "template"
+            or is_answer
+            or (segment.name in FLOWING and before != "source")
+            or segment.field is not None
+        )
         text.append_text(part[:left]) if joined else text.append(" / ").append_text(part[:left])
         left -= min(left, len(part))
     return text.append("…") if not left else text

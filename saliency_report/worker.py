@@ -79,7 +79,7 @@ def windows(examples: Sequence[Example], dtype: str, *, more: bool) -> Iterator[
         groups.setdefault(request(example, dtype), []).append((place, example))
     for group, (wanted, held) in enumerate(groups.items()):
         size = MORE if more or any(asks_for_more(example) for _, example in held) else PLAIN
-        size = GENERATION if wanted.task == "text-generation" else size
+        size = GENERATION if wanted.task in ("text-generation", "text2text-generation") else size
         for start in range(0, len(held), size):
             yield Window(group, wanted, held[start : start + size])
 
@@ -125,7 +125,7 @@ class Worker:
         items = [item for item in items if item.place not in window.done]
         model = Model(loaded, company, TASKS[window.wanted.task])
         while items:
-            alone = window.wanted.task == "text-generation" or loaded.checkpoint.causal
+            alone = window.wanted.task in ("text-generation", "text2text-generation") or loaded.checkpoint.causal
             count = 1 if alone else fitting(items, self.budget.tokens, company)
             for one in first_maps(items[:count], model, self.outcomes):
                 if one.result.maps and (asks_for_more(one.item.example) or self.setting.custom):

@@ -55,6 +55,11 @@ def opened(text: str, folder: Path, dtype: str = "float64") -> Opened:
     loaded = load(request(example, dtype), CPU, folder)
     task: Any = TASKS[example.task]
     prepared = task.prepare(example, loaded.checkpoint)
+    if example.task == "text2text-generation":
+        if len(prepared.rows[0]) == prepared.known:
+            new = engine.write(loaded, prepared.rows[0], example.max_new_tokens)
+            prepared = task.extend(prepared, new, loaded.checkpoint)
+        prepared = task.aim(example, prepared, loaded.checkpoint)
     if example.task == "text-generation":
         if len(prepared.rows[0]) == prepared.known:
             new = engine.generate(loaded, prepared.rows[0], example.max_new_tokens)

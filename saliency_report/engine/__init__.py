@@ -28,6 +28,7 @@ from saliency_report.engine.forward import (
 from saliency_report.engine.generation import check_causal, generate, matrix
 from saliency_report.engine.parts import at_once, in_parts
 from saliency_report.engine.products import float32_products
+from saliency_report.engine.writing import read, write
 
 __all__ = [
     "Gradients",
@@ -51,6 +52,8 @@ __all__ = [
     "matrix",
     "padding_is_neutral",
     "pick_device",
+    "read",
     "rows_of",
     "token_budget",
+    "write",
 ]

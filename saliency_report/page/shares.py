@@ -1,4 +1,4 @@
-"""How much of a map lies on each part of a conversation: what the system says, the user, the chat template."""
+"""How much of a map lies on each part: on the system prompt, the user, a template, a source, what was written."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ def segment_name(segment: Segment) -> str:
 
 
 def shares(encoding: Encoding, map_: Map, aggregation: Aggregation) -> str:
-    """The share of each part in the summed sizes of the first score; empty where the text is no conversation."""
+    """The share of each part in the summed sizes of the first score; empty where the text has no such parts."""
     names = {segment.name for segment in encoding.segments}
-    if "template" not in names or "answer" in names:
+    if "source" not in names and ("template" not in names or "answer" in names):
         return ""
     counts: dict[str, int] = {}
     sums: dict[str, float] = {}
     for token, score in zip(encoding.tokens, map_.scores[map_.first_score], strict=False):
-        part = "tokens without text" if token.segment is None else _part(encoding.segments[token.segment])
+        bare = "special tokens" if token.special else "tokens without text"
+        part = bare if token.segment is None else _part(encoding.segments[token.segment])
         counts[part] = counts.get(part, 0) + 1
         if score is not None:
             sums[part] = sums.get(part, 0.0) + abs(score)

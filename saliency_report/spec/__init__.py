@@ -8,6 +8,7 @@ from saliency_report.spec.load import Spec, load_spec, parse_spec
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.question_answering import QuestionAnswering
 from saliency_report.spec.sentence_similarity import SentenceSimilarity
+from saliency_report.spec.text2text_generation import Text2TextGeneration
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration, is_span
 from saliency_report.spec.texts import own_texts, rationale_spans
@@ -26,6 +27,7 @@ __all__ = [
     "QuestionAnswering",
     "SentenceSimilarity",
     "Spec",
+    "Text2TextGeneration",
     "TextClassification",
     "TextGeneration",
     "TokenClassification",

@@ -48,6 +48,7 @@ def check_task(fields: Fields) -> None:
     rules = {
         "text-classification": _classification,
         "text-generation": _generation,
+        "text2text-generation": _generation,
         "multiple-choice": _choice,
         "fill-mask": _mask,
         "token-classification": _tokens,
@@ -124,8 +125,11 @@ def _classification(fields: Fields) -> None:
 
 
 def _generation(fields: Fields) -> None:
-    _prompt(fields)
     given = fields.all
+    if given["task"] == "text-generation":
+        _prompt(fields)
+    else:
+        _needs_a_model(fields)
     target, foil, continuation = given.get("target", "each"), given.get("foil"), given.get("continuation")
     if continuation and "max_new_tokens" in fields.own:
         message = "has no effect beside continuation, which is explained as it stands; leave one out"
@@ -143,7 +147,7 @@ def _generation(fields: Fields) -> None:
     if is_span(target) and target != "whole" and isinstance(continuation, str) and target not in continuation:
         hint = did_you_mean_within(target, [continuation]) or "; write each, whole, an index, or a text from there"
         fields.problem(f"target: {target!r} does not occur in continuation{hint}", "target", "continuation")
-    count = given.get("max_new_tokens", 10)
+    count = given.get("max_new_tokens", 10 if given["task"] == "text-generation" else 20)
     if continuation is None and is_index(target) and is_index(count) and target >= count > 0:
         message = f"target: {target} is past the last token: max_new_tokens is {count}, so write 0 to {count - 1}"
         fields.problem(message, "target", "max_new_tokens")

@@ -19,6 +19,7 @@ WITHOUT_EMBEDDED = {
     "question-answering": "distilbert-base-cased-distilled-squad",
     "zero-shot-classification": "cross-encoder/nli-distilroberta-base",
     "sentence-similarity": "sentence-transformers/all-MiniLM-L6-v2",
+    "text2text-generation": "google-t5/t5-small",
 }
 
 

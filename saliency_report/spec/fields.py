@@ -11,6 +11,7 @@ from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.question_answering import QuestionAnswering
 from saliency_report.spec.rows_from import RowsFrom
 from saliency_report.spec.sentence_similarity import SentenceSimilarity
+from saliency_report.spec.text2text_generation import Text2TextGeneration
 from saliency_report.spec.text_classification import TextClassification
 from saliency_report.spec.text_generation import TextGeneration
 from saliency_report.spec.token_classification import TokenClassification
@@ -28,6 +29,7 @@ Example = (
     | QuestionAnswering
     | SentenceSimilarity
     | ZeroShotClassification
+    | Text2TextGeneration
 )
 TASKS: dict[str, type[Example]] = {
     get_args(model.model_fields["task"].annotation)[0]: model for model in get_args(Example)
@@ -48,10 +50,10 @@ def inherited(task: str, defaults: dict[str, Any]) -> dict[str, Any]:
     fields = {k: v for k, v in defaults.items() if k in TASKS[task].model_fields and k not in NOT_IN_DEFAULTS}
     if defaults.get("task") == task:
         return fields
-    generation = "text-generation"
+    generation = ("text-generation", "text2text-generation")
     for field in ("target", "foil"):
-        of_tokens = defaults.get("task") == generation or (field == "target" and fields.get(field) in ("each", "whole"))
-        if of_tokens != (task == generation):
+        of_tokens = defaults.get("task") in generation or (field == "target" and fields.get(field) in ("each", "whole"))
+        if of_tokens != (task in generation):
             fields.pop(field, None)
     return fields
 

@@ -13,6 +13,7 @@ TEXT_FIELDS = {
     "text-generation": ("prompt", "messages"),
     "multiple-choice": ("context", "question"),
     "fill-mask": ("text",),
+    "text2text-generation": ("text",),
     "token-classification": ("text",),
     "question-answering": ("context", "question"),
     "sentence-similarity": ("text", "text_pair"),

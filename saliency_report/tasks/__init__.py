@@ -13,6 +13,7 @@ from saliency_report.tasks import (
     multiple_choice,
     question_answering,
     sentence_similarity,
+    text2text_generation,
     text_classification,
     text_generation,
     token_classification,
@@ -22,6 +23,7 @@ from saliency_report.tasks import (
 TASKS: dict[str, ModuleType] = {
     "text-classification": text_classification,
     "text-generation": text_generation,
+    "text2text-generation": text2text_generation,
     "multiple-choice": multiple_choice,
     "fill-mask": fill_mask,
     "token-classification": token_classification,

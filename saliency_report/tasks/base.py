@@ -34,6 +34,7 @@ class Checkpoint:
     config: Any
     limit: int
     pooling: Pooling | None = None  # sentence-similarity
+    generation: Any = None  # the settings of generation, such as what a decoder begins with
     causal: bool = False  # multiple-choice: whether it continues texts, and has no head that chooses
 
 

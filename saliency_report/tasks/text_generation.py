@@ -11,13 +11,15 @@ from torch import Tensor
 
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Map, Outcome, Prediction, Segment, Target, Token
-from saliency_report.spec import TextGeneration
+from saliency_report.spec import Text2TextGeneration, TextGeneration
 from saliency_report.spec.texts import occurrences
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
 from saliency_report.tasks.encoding import Row, build, check_length, is_special
 from saliency_report.tasks.generated import generated_spans, piece, token_label
 from saliency_report.tasks.prompt import prepare_prompt, with_continuation
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
+
+Generation = TextGeneration | Text2TextGeneration
 
 AUTO_CLASS = "AutoModelForCausalLM"
 CHOICES = False
@@ -69,11 +71,19 @@ def aim(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint) -> 
     Raises:
         ExampleError: the target is not in the continuation, or the foil never differs from it.
     """
+    if example.foil is None:
+        return aimed(example, prepared)
+    alone = prepare_prompt(example, checkpoint)
+    return aimed(example, prepared, with_continuation(example, example.foil, checkpoint, alone).rows[0].ids)
+
+
+def aimed(example: Generation, prepared: Prepared, other: Sequence[int] | None = None) -> Prepared:
+    """The same, `other` being the ids of the row with the foil in the place of the continuation."""
     first, end, encoding = prepared.known, len(prepared.rows[0]), prepared.encodings[0]
     spans = [(token, token) for token in range(first, end)]
     target, foil = example.target, None
-    if example.foil is not None:
-        at, foil = _first_difference(example, example.foil, prepared, checkpoint)
+    if example.foil is not None and other is not None:
+        at, foil = _first_difference(example.foil, prepared, other)
         spans = [(at, at)]
     elif target == "whole":
         spans = [(first, end - 1)]
@@ -100,12 +110,8 @@ def aim(example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint) -> 
     return replace(prepared, spans=spans, foil=foil)
 
 
-def _first_difference(
-    example: TextGeneration, foil: str, prepared: Prepared, checkpoint: Checkpoint
-) -> tuple[int, int]:
+def _first_difference(foil: str, prepared: Prepared, other: Sequence[int]) -> tuple[int, int]:
     """The first position at which the foil's tokens differ from the continuation's, and the foil's token there."""
-    alone = prepare_prompt(example, checkpoint)
-    other = with_continuation(example, foil, checkpoint, alone).rows[0].ids
     ids = prepared.rows[0].ids
     for position in range(prepared.known, min(len(ids), len(other))):
         if ids[position] != other[position]:
@@ -122,7 +128,7 @@ def explained(prepared: Prepared) -> list[int]:
     return [token for first, last in prepared.spans for token in range(first, last + 1)]
 
 
-def scores(example: TextGeneration, prepared: Prepared) -> Callable[[Tensor], Tensor]:
+def scores(example: Generation, prepared: Prepared) -> Callable[[Tensor], Tensor]:
     """The explained number of each explained token: logits (g, v) to (g,)."""
     tokens = [prepared.rows[0].ids[position] for position in explained(prepared)]
     return lambda logits: torch.stack(
@@ -131,7 +137,7 @@ def scores(example: TextGeneration, prepared: Prepared) -> Callable[[Tensor], Te
 
 
 def explain(
-    example: TextGeneration,
+    example: Generation,
     prepared: Prepared,
     checkpoint: Checkpoint,
     logits: Tensor,
@@ -184,10 +190,11 @@ def explain(
 
 
 def functions(
-    example: TextGeneration, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
+    example: Generation, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult | None = None
 ) -> list[TargetFunction]:
     """F of each map of a result: of the tokens before the explained one, and for a span the sum over its tokens."""
-    ids = prepared.rows[0].ids
+    row = prepared.rows[0]
+    ids, source = row.ids, len(row) - row.prefix
 
     def of_span(first: int, last: int) -> TargetFunction:
         tokens = ids[first : last + 1]
@@ -196,13 +203,15 @@ def functions(
             parts = [quantity(example.quantity, logits[:, i], token, prepared.foil) for i, token in enumerate(tokens)]
             return torch.stack(parts).sum(dim=0)
 
-        return TargetFunction([Row(ids[:last])], [range(last)], score, range(first, last + 1))
+        # What a decoder is given stands behind the source.
+        before = Row(ids[:last], prefix=last - source if row.prefix else 0)
+        return TargetFunction([before], [range(last)], score, range(first, last + 1))
 
     return [of_span(first, last) for first, last in prepared.spans]
 
 
 def _target(
-    example: TextGeneration,
+    example: Generation,
     prepared: Prepared,
     checkpoint: Checkpoint,
     span: tuple[int, int],
