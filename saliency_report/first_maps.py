@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate, pairwise
+from itertools import accumulate, chain, pairwise
 from typing import Any
 
 import torch
@@ -82,7 +82,7 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     failure = None
     try:
         if items[0].prepared.places and sum(map(len, rows)) > engine.at_once(outcomes.budget) and len(items) == 1:
-            computed = _long(rows, model, lambda logits: select(logits).sum(), outcomes.budget)
+            computed = _long(rows, model, select, outcomes.budget)
         else:
             computed = engine.gradients(model.loaded, rows, select, groups, read)
     except Exception as error:
@@ -122,11 +122,21 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
     return found
 
 
-def _long(rows: Sequence[Row], model: Model, score: Callable[[Tensor], Tensor], budget: Budget) -> engine.Gradients:
-    """The gradients of a long text's windows, a part of them at a time; fewer where memory runs out."""
+def _long(rows: Sequence[Row], model: Model, select: Callable[[Tensor], Tensor], budget: Budget) -> engine.Gradients:
+    """The gradients of a long text's windows, a part of them at a time; fewer where memory runs out.
+
+    Where several labels are explained each has passes of its own: what is summed over windows is one number.
+    """
+
+    def of(number: int) -> engine.Gradients:
+        tokens = engine.at_once(budget)
+        return engine.in_parts(model.loaded, rows, lambda logits: select(logits)[number].sum(), tokens)[1]
+
     while True:
         try:
-            return engine.in_parts(model.loaded, rows, score, engine.at_once(budget))[1]
+            first = of(0)
+            others = [of(number).gradients for number in range(1, len(select(first.logits)))]
+            return replace(first, gradients=[*first.gradients, *chain.from_iterable(others)])
         except Exception as error:
             if not engine.is_out_of_memory(error) or engine.at_once(budget) <= len(rows[0]):
                 raise

@@ -16,6 +16,7 @@ from conftest import Explain
 from plain_model import map_of, plain
 from records import measured
 from saliency_report.cli import main
+from saliency_report.engine import parts
 from saliency_report.page.static import render_static
 from saliency_report.record import ExampleResult, from_json
 from slopes import check_slopes
@@ -31,8 +32,8 @@ LABELS = f"- {{task: text-classification, model: bert-labels, text: {TEXT}"
 SCORE = f"- {{task: text-classification, model: bert-score, text: {TEXT}"
 
 
-def only(explain: Explain, text: str, dtype: str = "float32") -> ExampleResult:
-    (result,) = explain(text, dtype=dtype).examples
+def only(explain: Explain, text: str, dtype: str = "float32", budget: int = 0) -> ExampleResult:
+    (result,) = explain(text, dtype=dtype, budget=budget).examples
     assert result.failure is None, result.failure
     return result
 
@@ -196,11 +197,20 @@ def test_other_methods_and_evidence_are_of_the_same_number(
         assert [flip.answer for flip in evidence.direction.flips] == [None] * len(evidence.direction.flips)
 
 
-def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(explain: Explain) -> None:
+def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
     long = f"text: {'The bad cat sat in Paris ' * 15}, long: windows, methods: integrated_gradients"
     asked = f"- {{task: text-classification, model: bert-labels, {long}, quantity: probability, target: %s}}"
     with Float64():
         together = only(explain, asked % "[spam, toxic]", "float64")
+        with monkeypatch.context() as patched:  # a window at a time
+            patched.setattr(parts, "AT_ONCE", 64)
+            parted = only(explain, asked % "[spam, toxic]", "float64", budget=64)
+        for whole, part in zip(together.maps, parted.maps, strict=True):
+            for name, scores in whole.scores.items():
+                seen = [(x, y) for x, y in zip(scores, part.scores[name], strict=True) if x is not None]
+                assert [y for _, y in seen] == pytest.approx([x for x, _ in seen], rel=1e-9, abs=1e-12)
         windows = together.encodings[0].windows
         assert len(windows) > 1
         for nth, index in enumerate((3, 0)):
