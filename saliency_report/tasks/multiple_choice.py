@@ -10,8 +10,9 @@ from saliency_report.record import ExampleResult, Prediction, Segment, Target
 from saliency_report.spec import MultipleChoice
 from saliency_report.tasks import causal_choice
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, outcomes, stated
-from saliency_report.tasks.compared import joint, members, shared
+from saliency_report.tasks.compared import joint
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.joined import joint_function, members
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
@@ -155,22 +156,18 @@ def functions(
     found = own_functions(example, prepared, checkpoint)
     for map_ in result.maps[len(prepared.rows) :]:
         index, foil = map_.target.index, map_.target.foil_index
-        chosen = members(len(prepared.rows), example, index, foil)
-        before = shared(prepared, chosen)
-        places, start = [], before
-        for i in chosen:
-            own = len(prepared.rows[i]) - before
-            places.append([*range(before), *range(start, start + own)])
-            start += own
+        held = members(len(prepared.rows), example.quantity, index, foil)
 
         def score(
             scores: Tensor,
-            at: int = chosen.index(index),
-            other: int | None = None if foil is None else chosen.index(foil),
+            at: int = held.index(index),
+            other: int | None = None if foil is None else held.index(foil),
         ) -> Tensor:
             return quantity(example.quantity, scores, at, other)
 
-        found.append(_function(example, prepared, checkpoint, chosen, places, score))
+        found.append(
+            _function(example, prepared, checkpoint, held, joint_function(prepared, held, score).places, score)
+        )
     return found
 
 
