@@ -66,4 +66,4 @@ class Body:
 
 def without_returns(html: str) -> str:
     """An HTML parser turns a bare carriage return into a newline; as a reference it stays itself."""
-    return html.replace("\r", "&#13;")
+    return str.replace(html, "\r", "&#13;")  # markup of its own would escape the reference
