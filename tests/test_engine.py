@@ -14,7 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 import tiny
 from saliency_report import engine
-from saliency_report.engine.forward import embeddings_as_leaf
+from saliency_report.engine.forward import attention, embeddings_as_leaf
 from saliency_report.errors import ExampleError, InputError
 from saliency_report.models import Loaded, Request, load
 from saliency_report.tasks.encoding import Row
@@ -166,13 +166,31 @@ def test_the_matrix_is_one_backward_a_token(family: str, budget: int, families: 
     got = torch.cat(list(chunks))
     assert got.shape == (len(row) - first, len(row), 16)
     for i, position in enumerate(range(first, len(row))):
-        with embeddings_as_leaf(loaded.model) as leaves:
+        # Eager attention makes its softmax in float32, and that of rows that go alone is fused.
+        way = "sdpa" if budget == 1 else "eager"
+        with embeddings_as_leaf(loaded.model) as leaves, attention(loaded.model, way):
             whole = loaded.model(**engine.collate([row], loaded)).logits[0]
         (expected,) = torch.autograd.grad(whole[position - 1, row.ids[position]], leaves[0])
         torch.testing.assert_close(got[i], expected[0], rtol=1e-10, atol=1e-13)
         torch.testing.assert_close(logits[i], whole[position - 1].detach(), rtol=1e-10, atol=1e-13)
         assert not got[i, position:].any(), "a token must not depend on later ones"
     torch.testing.assert_close(embeddings, leaves[0][0].detach())
+
+
+@pytest.mark.parametrize(("budget", "kept"), [(10_000, True), (1, False)])
+def test_of_a_long_text_no_attention_between_all_tokens_is_kept(budget: int, kept: bool, families: Path) -> None:
+    """It would grow with the square of the length: 9 GB for 2,000 tokens of SmolLM2-135M."""
+    loaded = _load("llama", families)
+    row, squares = _rows(loaded)[1], list[bool]()
+
+    def noted(tensor: Tensor) -> Tensor:
+        squares.append(tensor.shape[-2:] == (len(row), len(row)))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(noted, lambda tensor: tensor):
+        engine.matrix(loaded, row, *_each(row, 9), budget)
+    assert any(squares) == kept
+    assert loaded.model.config._attn_implementation == "eager"
 
 
 @pytest.mark.parametrize("family", tiny.CAUSAL)

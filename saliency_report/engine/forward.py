@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -75,6 +75,20 @@ def embeddings_as_leaf(model: Any, points: Tensor | None = None) -> Iterator[lis
     finally:
         for handle in handles:
             handle.remove()
+
+
+@contextmanager
+def attention(model: Any, implementation: str) -> Iterator[None]:
+    """Inside, the model computes its attention in another way, as far as it can be told how: eager or sdpa."""
+    before = model.config._attn_implementation
+    try:
+        if before != implementation:
+            with suppress(ValueError):  # it has no other
+                model.set_attn_implementation(implementation)
+        yield
+    finally:
+        if model.config._attn_implementation != before:
+            model.set_attn_implementation(before)
 
 
 def only(leaves: list[Tensor]) -> Tensor:

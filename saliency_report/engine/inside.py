@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +10,7 @@ from torch import Tensor
 
 from saliency_report.attention import gradient_x_attention, rollout
 from saliency_report.engine.evaluate import Job, scores_of
-from saliency_report.engine.forward import embeddings_as_leaf, only, wide
+from saliency_report.engine.forward import attention, embeddings_as_leaf, only, wide
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.record import Layers
@@ -69,7 +67,7 @@ def attentions(loaded: Loaded, function: TargetFunction) -> list[RowAttention]:
     Raises:
         ExampleError: the model gives no attention between all tokens in every layer.
     """
-    with _eager(loaded.model):
+    with attention(loaded.model, "eager"):
         score, output = _traced(loaded, function, "output_attentions", "output_hidden_states")
     given = list(getattr(output, "attentions", None) or [])
     if not given or any(layer is None for layer in given):
@@ -144,16 +142,3 @@ def _gathered(values: Tensor | list[Tensor], function: TargetFunction) -> Tensor
         positions, tokens = own_tokens(place)
         total.index_add_(0, torch.tensor(tokens), of_row[positions])
     return total
-
-
-@contextmanager
-def _eager(model: Any) -> Iterator[None]:
-    """Inside, the model computes its attention step by step, as far as it can be told how."""
-    before = model.config._attn_implementation
-    try:
-        if before != "eager":
-            model.set_attn_implementation("eager")
-        yield
-    finally:
-        if model.config._attn_implementation != before:
-            model.set_attn_implementation(before)
