@@ -330,10 +330,10 @@ def test_no_gradient_is_asked_for_twice(
     asked = [0, 0]
     real = engine.evaluate
 
-    def counting(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool) -> Any:
+    def counting(loaded: Loaded, jobs: Sequence[Job], *, gradient: bool, most: int | None = None) -> Any:
         for job in jobs:
             asked[job.points is not None] += gradient
-        return real(loaded, jobs, gradient=gradient)
+        return real(loaded, jobs, gradient=gradient, most=most)
 
     monkeypatch.setattr(engine, "evaluate", counting)
     result = explain(text).examples[0]

@@ -98,7 +98,8 @@ class TestRun:
         code, out, err = invoke("run", "bad.yaml")
         assert (code, out) == (2, "")
         assert err.splitlines() == [
-            "bad.yaml:1:3: [0].prompt: is missing; write it: The text to continue.",
+            "bad.yaml:1:3: [0].prompt: is missing; write it: The text to continue. Or write messages, "
+            "a conversation to continue",
             "bad.yaml:1:27: [0].promt: unknown key; did you mean 'prompt'?",
         ]
 

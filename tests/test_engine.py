@@ -181,6 +181,7 @@ def test_the_matrix_is_one_backward_a_token(family: str, budget: int, families: 
 def test_of_a_long_text_no_attention_between_all_tokens_is_kept(budget: int, kept: bool, families: Path) -> None:
     """It would grow with the square of the length: 9 GB for 2,000 tokens of SmolLM2-135M."""
     loaded = _load("llama", families)
+    model: Any = loaded.model
     row, squares = _rows(loaded)[1], list[bool]()
 
     def noted(tensor: Tensor) -> Tensor:
@@ -190,7 +191,7 @@ def test_of_a_long_text_no_attention_between_all_tokens_is_kept(budget: int, kep
     with torch.autograd.graph.saved_tensors_hooks(noted, lambda tensor: tensor):
         engine.matrix(loaded, row, *_each(row, 9), budget)
     assert any(squares) == kept
-    assert loaded.model.config._attn_implementation == "eager"
+    assert model.config._attn_implementation == "eager"
 
 
 @pytest.mark.parametrize("family", tiny.CAUSAL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator, model_validator
+from pydantic import Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
 from saliency_report.record.evidence import RunEvidence
 from saliency_report.record.part import Part
@@ -40,7 +40,9 @@ class Report(Part):
     methods: list[Method]
     aggregations: list[Aggregation] = Field(min_length=1, description="The first one is the headline.")
     models: list[Model]
-    examples: Annotated[Sequence[ExampleResult], WrapValidator(_held)]
+    examples: Annotated[
+        Sequence[ExampleResult], WrapValidator(_held), PlainSerializer(list, return_type=list[ExampleResult])
+    ]
     evidence: list[RunEvidence] = Field([], description="Means over the run, one entry a ranking.")
     warnings: list[str]
 
