@@ -29,6 +29,11 @@ _NO_SIGN = (
     "Its scores have no sign: it ranks high what holds this number up and what holds it down alike, "
     "and removing the second raises it."
 )
+# The weather and sunny outside with MiniLM: 0.679 as they stand, 1.00 with every word masked.
+_ALIKE = (
+    "Without their words the two texts are alike, with a cosine of {}, so that removing words tends to raise it in any "
+    "order: weigh this lightly."
+)
 
 
 @dataclass(frozen=True)
@@ -91,6 +96,8 @@ def verdict(result: ExampleResult) -> Verdict | None:
             advice.append(_NO_SIGN)
     if result.task == "text-generation":
         advice.append(_OUT_OF_DISTRIBUTION[faithfulness.removal])
+    if result.maps[result.headline].target.quantity == "cosine" and faithfulness.empty_score > faithfulness.score:
+        advice.append(_ALIKE.format(number(faithfulness.empty_score)))
     return Verdict(
         kind="good" if good else "bad",
         lead="More faithful than random:" if good else "Not more faithful than random:",
