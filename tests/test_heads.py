@@ -217,7 +217,7 @@ def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(
             map_ = map_of(together, "gradient", nth)
             mean = sum(window.logits[index] for window in windows) / len(windows)
             assert map_.target.score == pytest.approx(1 / (1 + math.exp(-mean)), rel=1e-9)
-            assert f" over the mean logits of {len(windows)} windows, asked for, " in map_.target.sentence
+            assert f" from the mean logits of {len(windows)} windows, asked for, " in map_.target.sentence
             sums = map_of(together, "integrated_gradients", nth).completeness
             assert sums is not None
             assert sums.verdict == "pass"

@@ -101,7 +101,7 @@ def test_f_is_the_mean_over_windows_and_each_word_has_its_slope_where_it_stands_
     assert [o.logit for o in result.prediction.outcomes] == pytest.approx(mean.tolist(), abs=1e-9)
     assert [o.probability for o in result.prediction.outcomes] == pytest.approx(mean.softmax(0).tolist(), abs=1e-9)
     assert map_.target.sentence.startswith(
-        f"logit of {map_.target.label} over the mean logits of {len(rows)} windows, "
+        f"logit of {map_.target.label} from the mean logits of {len(rows)} windows, "
     )
     # Llama's norms are float32 whatever the weights are, so that small steps drown in rounding.
     step, within = (1e-3, 1e-2) if family == "llama-classifier" else (1e-5, 1e-5)

@@ -60,7 +60,7 @@ def explain(
     answers = outcomes(outputs.labels, logits[0], outputs.link)
     targets, foil = explained(example, outputs, logits[0])
     prediction = _prediction(example, outputs, answers, logits[0])
-    windows = f" over the mean logits of {len(prepared.rows)} windows" if prepared.places else ""
+    windows = f" from the mean logits of {len(prepared.rows)} windows" if prepared.places else ""
     maps, rows, x = [], len(prepared.rows), long.gathered(embeddings, prepared)
     for number, target in enumerate(targets):
         score = numbers(quantity(example.quantity, logits, target, foil, outputs.link))[0]
