@@ -153,7 +153,8 @@ def test_no_answer_is_explained_where_it_is_the_likeliest(explain: Explain, fami
     assert (target.at, target.indices) == ([0], [0, 0])
     p = none.prediction.outcomes[0].probability
     assert target.sentence == (
-        f"start logit plus end logit of no answer, which is marked at [CLS], the likeliest answer, p = {p:.3f}"
+        f"start logit plus end logit of no answer, which is marked at [CLS], the likeliest answer, p = {p:.3f}, "
+        "which is that of its start times that of its end"
     )
     check(none, 0, model, TEXTS, number("logit", target))
     assert some.prediction is not None

@@ -130,7 +130,7 @@ def test_what_is_said_of_an_entity(explain: Explain, families: Path) -> None:
     assert first.target.probability == pytest.approx(p, rel=1e-9)
     assert first.target.sentence == (
         "sum of the logits of I-LOC, I-LOC at “Anna London”, each read at its word's first token, the labels that the "
-        f"model predicts there, p = {p:.3f}"
+        f"model predicts there, p = {p:.3f}, the product over its 2 words"
     )
     last = result.maps[-1]
     assert last.title == "Rome as LOC"

@@ -106,7 +106,8 @@ def explain(
         score=numbers(_score(example, own, span, foil)[None])[0],
         probability=probability,
         chosen_by="given" if asked else "predicted",
-        sentence=f"{_WORDS[example.quantity]} of {_quoted(encoding, span)}{minus}, {why}, p {stated(probability)}",
+        sentence=f"{_WORDS[example.quantity]} of {_quoted(encoding, span)}{minus}, {why}, p {stated(probability)}, "
+        "which is that of its start times that of its end",
     )
     title = label if other is None else f"{label} − {other}"
     return ExampleResult(

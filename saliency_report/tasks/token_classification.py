@@ -187,6 +187,7 @@ def _target(
     assert held is not None
     predicts = "the label that the model predicts" if len(words) == 1 else "the labels that the model predicts"
     predicts = "where the model predicts the first" if foil else f"{predicts} there"
+    product = f", the product over its {len(words)} words" if len(words) > 1 else ""
     likely = logits[firsts[0]].softmax(dim=-1)
     top = likely.argsort(descending=True, stable=True)[:ALTERNATIVES].tolist()
     return Target(
@@ -201,7 +202,8 @@ def _target(
         score=numbers(_score(example, prepared, logits, entity, checkpoint)[None])[0],
         probability=probability,
         chosen_by="predicted" if example.target == "each" else "given",
-        sentence=f"{joint_in_words(example.quantity, held, other)}{where}, {predicts}, p {stated(probability)}",
+        sentence=f"{joint_in_words(example.quantity, held, other)}{where}, {predicts}, "
+        f"p {stated(probability)}{product}",
         alternatives=[
             Outcome(label=names[k], index=k, logit=logit, probability=min(p, 1.0))
             for k, logit, p in zip(top, numbers(logits[firsts[0]][top]), numbers(likely[top]), strict=True)
