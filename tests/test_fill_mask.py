@@ -18,9 +18,11 @@ from records import measured
 from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
+from saliency_report.page.view import OUTCOMES_SHOWN
 from saliency_report.precision import check_precision
 from saliency_report.record import ExampleResult, Report, Target
 from saliency_report.spec import parse_spec
+from saliency_report.tasks.fill_mask import LISTED
 from saliency_report.tasks.generated import word_label
 
 if TYPE_CHECKING:
@@ -89,7 +91,7 @@ def likeliest(model: Plain, text: str) -> list[int]:
 
 
 @pytest.mark.parametrize("family", tiny.MASKED)
-def test_the_likeliest_tokens_have_a_map_each_and_ten_their_probabilities(
+def test_the_likeliest_tokens_have_a_map_each_and_eight_their_probabilities(
     family: str, explain: Explain, families: Path
 ) -> None:
     result = only(explain(written(family), dtype="float64"))
@@ -98,9 +100,9 @@ def test_the_likeliest_tokens_have_a_map_each_and_ten_their_probabilities(
     assert [map_.target.index for map_ in result.maps] == order[:3]
     assert result.prediction is not None
     assert result.prediction.predicted == result.headline == 0
-    assert [outcome.index for outcome in result.prediction.outcomes] == order[:10]
+    assert [outcome.index for outcome in result.prediction.outcomes] == order[:LISTED]
     (place,) = result.maps[0].target.at
-    probabilities = model.logits([text])[0, place].softmax(dim=-1)[order[:10]].tolist()
+    probabilities = model.logits([text])[0, place].softmax(dim=-1)[order[:LISTED]].tolist()
     assert [outcome.probability for outcome in result.prediction.outcomes] == pytest.approx(probabilities, rel=1e-9)
     label, mask = word_label(model.tokenizer, order[1]), MASKS[family]
     assert result.maps[0].target.sentence.endswith(
@@ -309,3 +311,11 @@ def test_half_precision_is_compared_for_the_same_token(explain: Explain, familie
     assert precision.examples == 1
     assert precision.difference is not None
     assert 0 < precision.difference < 0.1
+
+
+def test_a_target_and_a_foil_stand_before_the_fold(explain: Explain) -> None:
+    """The page shows ten outcomes, and both were folded away behind the ten likeliest."""
+    outcomes = only(explain(written("bert-mask", ", target: 7, foil: cat"))).prediction
+    assert outcomes is not None
+    assert len(outcomes.outcomes) == OUTCOMES_SHOWN
+    assert {7} < {outcome.index for outcome in outcomes.outcomes[LISTED:]}

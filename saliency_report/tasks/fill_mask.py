@@ -17,7 +17,7 @@ from saliency_report.tasks.target import TargetFunction, in_words, named, quanti
 
 AUTO_CLASS = "AutoModelForMaskedLM"
 CHOICES = False
-LISTED = 10  # candidates that are named with their probabilities
+LISTED = 8  # candidates with their probabilities: with a target and a foil as many as the page shows before a fold
 
 
 def prepare(example: FillMask, checkpoint: Checkpoint) -> Prepared:
