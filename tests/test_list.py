@@ -356,3 +356,13 @@ def test_a_model_is_a_filter_where_there_are_several_and_links_of_its_table_name
     first.click()
     page.until("document.querySelector('#find-model').value", "twin (model 1)")
     assert len(numbers(page)) == int(count)
+
+
+def test_a_model_of_two_tasks_is_named_once_at_the_top_and_by_its_task_in_the_list(visit: Open) -> None:
+    report = records.report(*(snippet(number).model_copy(update={"model": number % 2}) for number in range(1, 80)))
+    both = [records.model("both", task="text-generation"), records.model("both", task="multiple-choice")]
+    page = visit(report.model_copy(update={"models": both}))
+    assert page.page.locator("#find-model option").all_inner_texts() == [
+        *("all models", "both (multiple choice) (40)", "both (text generation) (39)")
+    ]
+    assert "Models: both (their weights). " in page.page.locator(".made-by").inner_text()

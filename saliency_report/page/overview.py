@@ -29,9 +29,13 @@ def identity(model: Model) -> str:
 
 
 def model_name(report: Report, index: int) -> str:
-    """The model's name; with its place where others are called so too, such as the same weights in another dtype."""
-    name = report.models[index].name
-    return name if [model.name for model in report.models].count(name) == 1 else f"{name} (model {index + 1})"
+    """The model's name; where others are called so too, with its task, or with its place if they share that as well."""
+    model = report.models[index]
+    alike = [other for other in report.models if other.name == model.name]
+    if len(alike) == 1:
+        return model.name
+    same_task = sum(other.task == model.task for other in alike) > 1
+    return f"{model.name} ({f'model {index + 1}' if same_task else task_name(model.task)})"
 
 
 def parameters(count: int) -> str:
