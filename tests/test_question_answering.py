@@ -125,7 +125,10 @@ def test_a_runner_up_shares_no_token_with_the_answer(family: str, explain: Expla
     beside = [one for one in spans(result, logits) if one[2] < target.at[0] or one[1] > target.at[-1]]
     assert (target.foil_at[0], target.foil_at[-1]) == beside[0][1:]
     foil = shown(result.encodings[0], *beside[0][1:])
-    assert f" minus that of the likeliest other answer “{foil}”, the likeliest answer, p " in target.sentence
+    assert (
+        f" minus that of the likeliest other answer “{foil}”, the likeliest answer, p of “{target.label}” "
+        in target.sentence
+    )
 
 
 def certain_of(token: int, source: Path, folder: Path) -> Plain:
@@ -154,7 +157,7 @@ def test_no_answer_is_explained_where_it_is_the_likeliest(explain: Explain, fami
     p = none.prediction.outcomes[0].probability
     assert target.sentence == (
         f"start logit plus end logit of no answer, which is marked at [CLS], the likeliest answer, p = {p:.3f}, "
-        "which is that of its start times that of its end"
+        "that of the start times that of the end"
     )
     check(none, 0, model, TEXTS, number("logit", target))
     assert some.prediction is not None

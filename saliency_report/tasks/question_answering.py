@@ -94,6 +94,7 @@ def explain(
     if foil is not None:
         role = "the likeliest other answer "
         minus = f" minus that of {role if example.foil == 'runner-up' else ''}{_quoted(encoding, foil)}"
+    whose = "" if foil is None and span == likeliest[0] else f" of {_quoted(encoding, span)}"
     target = Target(
         quantity=named(example.quantity, foil is not None),
         label=label,
@@ -106,8 +107,8 @@ def explain(
         score=numbers(_score(example, own, span, foil)[None])[0],
         probability=probability,
         chosen_by="given" if asked else "predicted",
-        sentence=f"{_WORDS[example.quantity]} of {_quoted(encoding, span)}{minus}, {why}, p {stated(probability)}, "
-        "which is that of its start times that of its end",
+        sentence=f"{_WORDS[example.quantity]} of {_quoted(encoding, span)}{minus}, {why}, "
+        f"p{whose} {stated(probability)}, that of the start times that of the end",
     )
     title = label if other is None else f"{label} − {other}"
     return ExampleResult(
