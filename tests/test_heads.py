@@ -19,6 +19,7 @@ from saliency_report.cli import main
 from saliency_report.engine import parts
 from saliency_report.page.static import render_static
 from saliency_report.record import ExampleResult, from_json
+from saliency_report.tasks.base import valued
 from slopes import check_slopes
 from test_engine import Float64
 
@@ -80,7 +81,7 @@ def test_a_number_is_explained_as_it_is(explain: Explain, families: Path) -> Non
         ids = model.ids(result, map_)
         check_slopes(map_, lambda points: float(model.logits(ids, result, points[None])[0, 0]), model.embed(ids))
     assert (map_.target.quantity, map_.target.label, map_.target.probability) == ("number", "score", None)
-    assert map_.target.sentence == f"the model’s one number, {map_.target.score:.5g}, which is no probability"
+    assert map_.target.sentence == f"the model’s one number, {valued(map_.target.score)}, which is no probability"
     prediction = result.prediction
     assert prediction is not None
     assert (prediction.link, prediction.predicted, prediction.is_right) == ("none", None, None)
@@ -130,11 +131,11 @@ def test_the_kind_of_the_outputs_can_be_said(explain: Explain) -> None:
     assert [map_.title for map_ in numbers.maps] == ["LABEL_0", "LABEL_1", "LABEL_2"]
     assert (
         sentences(numbers)[0]
-        == f"the model’s number LABEL_0, {numbers.maps[0].target.score:.5g}, which is no probability"
+        == f"the model’s number LABEL_0, {valued(numbers.maps[0].target.score)}, which is no probability"
     )
     compared = only(explain, (text % ("bert", "regression"))[:-1] + ", target: 0, foil: LABEL_2}")
     assert sentences(compared) == [
-        f"the model’s number LABEL_0 minus the model’s number LABEL_2, {compared.maps[0].target.score:.5g}"
+        f"the model’s number LABEL_0 minus the model’s number LABEL_2, {valued(compared.maps[0].target.score)}"
     ]
     one = only(explain, text % ("bert-score", "multi_label_classification"))
     assert sentences(one)[0].startswith("logit of LABEL_0, ")

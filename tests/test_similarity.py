@@ -23,6 +23,7 @@ from saliency_report.cli import main
 from saliency_report.page.facts import facts
 from saliency_report.page.text import significant
 from saliency_report.record import Aggregation, ExampleResult
+from saliency_report.tasks.base import valued
 from slopes import check_slopes
 from test_engine import Float64
 
@@ -102,7 +103,7 @@ def test_the_cosine_and_its_gradient_are_those_by_hand(
         "last": "that of its last token",
     }[mode]
     assert map_.target.sentence == (
-        f"cosine similarity of the two texts’ vectors, {map_.target.score:.5g} on a scale from −1 to 1; "
+        f"cosine similarity of the two texts’ vectors, {valued(map_.target.score)} on a scale from −1 to 1; "
         f"the vector of a text is {of_text}"
     )
 

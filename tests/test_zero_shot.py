@@ -20,6 +20,7 @@ from plain_model import map_of
 from records import measured
 from saliency_report.cli import main
 from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.tasks.base import valued
 from slopes import check_slopes
 from test_engine import Float64
 
@@ -160,7 +161,7 @@ def test_the_target_is_said_in_words(explain: Explain) -> None:
     compared = only(explain, f"- {{{ASKED}, target: bad, foil: Paris}}")
     joint = compared.maps[compared.headline]
     assert joint.target.sentence == (
-        f"logit of bad minus logit of Paris, {joint.target.score:.5g}; the logit of a label is that of entailment"
+        f"logit of bad minus logit of Paris, {valued(joint.target.score)}; the logit of a label is that of entailment"
     )
 
 

@@ -133,6 +133,11 @@ def special_share(encoding: Encoding, scores: Sequence[float | None]) -> float |
     return min(sum(abs(score) for score in special if score is not None) / total, 1.0) if total > 0 else 0.0
 
 
+def valued(score: float) -> str:
+    """A number as a target's sentence gives it: five digits, and the minus that the page writes."""
+    return f"{score:.5g}".replace("-", "\N{MINUS SIGN}")
+
+
 def stated(probability: float | None) -> str:
     """A probability as a target's sentence gives it: never 1.000 or 0.000, which it only rounds to."""
     assert probability is not None  # a number's sentence has none

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from saliency_report.record import Encoding, Map, Outcome, Quantity, Target
 from saliency_report.spec import MultipleChoice
-from saliency_report.tasks.base import Prepared, make_map, numbers
+from saliency_report.tasks.base import Prepared, make_map, numbers, valued
 from saliency_report.tasks.joined import joined, members
 from saliency_report.tasks.target import quantity
 
@@ -45,7 +45,7 @@ def joint(
         score=score,
         probability=answers[index].probability,
         chosen_by="predicted" if example.target == "predicted" and example.quantity != "loss" else "given",
-        sentence=f"{words}, {score:.5g}",
+        sentence=f"{words}, {valued(score)}",
     )
     title = f"{label} − {answers[foil].label}" if foil is not None else f"{example.quantity} of {label}"
     return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import SentenceSimilarity
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, valued
 from saliency_report.tasks.encoding import Row, build, check_shown, encode, unknown_warning
 from saliency_report.tasks.target import TargetFunction
 
@@ -60,7 +60,7 @@ def explain(
         score=score,
         probability=None,
         chosen_by="predicted",
-        sentence=f"cosine similarity of the two texts’ vectors, {score:.5g} on a scale from −1 to 1; "
+        sentence=f"cosine similarity of the two texts’ vectors, {valued(score)} on a scale from −1 to 1; "
         f"the vector of a text is {checkpoint.pooling.in_words}",
     )
     encoding = prepared.encodings[0]

@@ -11,7 +11,7 @@ from torch import Tensor
 from saliency_report.record import ExampleResult, Outcome, Prediction, Quantity, Segment, Target
 from saliency_report.spec import TextClassification
 from saliency_report.tasks import long
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated, valued
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
 from saliency_report.tasks.labels import SCORE, Head, above, check, explained, head
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
@@ -119,11 +119,11 @@ def _target(
     if outputs.link == "none":
         kind: Quantity = "number" if foil is None else "number difference"
         sentence = (
-            f"{_number(outputs, index)}{windows.replace('logits', 'numbers')}, {score:.5g}, which is no probability"
+            f"{_number(outputs, index)}{windows.replace('logits', 'numbers')}, {valued(score)}, which is no probability"
         )
         if foil is not None:
             compared = f"{_number(outputs, index)} minus {_number(outputs, foil)}"
-            sentence = f"{compared}{windows.replace('logits', 'numbers')}, {score:.5g}"
+            sentence = f"{compared}{windows.replace('logits', 'numbers')}, {valued(score)}"
     else:
         kind = named(example.quantity, foil is not None)
         sentence = _sentence(example, outputs, prediction, index, foil, windows, asked=asked)

@@ -11,11 +11,12 @@ from torch import Tensor
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, ExampleResult, Link, Map, Prediction, Segment, Target
 from saliency_report.spec import ZeroShotClassification
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated
+from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated, valued
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
 from saliency_report.tasks.joined import joined, joint_function, members
 from saliency_report.tasks.labels import above
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
+
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 CHOICES = False
@@ -236,7 +237,7 @@ def _joint(
         score=score,
         probability=prediction.outcomes[index].probability,
         chosen_by="predicted" if example.target == "predicted" and example.quantity != "loss" else "given",
-        sentence=f"{words}, {score:.5g}; the logit of a label is that of {made}",
+        sentence=f"{words}, {valued(score)}; the logit of a label is that of {made}",
     )
     title = f"{labels[index]} − {labels[foil]}" if foil is not None else f"{example.quantity} of {labels[index]}"
     return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)
