@@ -151,12 +151,17 @@ def test_the_target_is_said_in_words(explain: Explain) -> None:
     assert result.maps[prediction.predicted].target.sentence == (
         f"logit of entailment for “A {best.label}!”, predicted, p = {best.probability:.3f} of the 3 labels"
     )
+    assert prediction.probabilities == (
+        "A softmax over the labels’ logits of entailment. It compares the labels with each other and does not say "
+        "whether any of them fits the text."
+    )
     several = only(explain, f"- {{{ASKED}, multi_label: true, threshold: 0.99, target: bad, label: []}}")
     assert several.maps[0].target.sentence.startswith(
         "logit of entailment minus that of contradiction for “This example is bad.”, asked for, "
         "not above the threshold 0.99, sigmoid p = "
     )
     assert several.prediction is not None
+    assert several.prediction.probabilities is None
     assert (several.prediction.labels, several.prediction.is_right) == ([], True)
     compared = only(explain, f"- {{{ASKED}, target: bad, foil: Paris}}")
     joint = compared.maps[compared.headline]

@@ -17,10 +17,13 @@ from saliency_report.tasks.joined import joined, joint_function, members
 from saliency_report.tasks.labels import above
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
-
 AUTO_CLASS = "AutoModelForSequenceClassification"
 CHOICES = False
 USE = "Use a model of entailment (NLI) whose labels have names, such as cross-encoder/nli-distilroberta-base."
+_PROBABILITIES = (
+    "A softmax over the labels’ logits of entailment. It compares the labels with each other and does not say whether "
+    "any of them fits the text."
+)
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,9 @@ def _prediction(example: ZeroShotClassification, values: Tensor, likeliest: int)
     if example.multi_label:
         given = above(values, example.threshold)
         return Prediction(outcomes=answers, link=link, threshold=example.threshold, labels=given, expected_labels=right)
-    return Prediction(outcomes=answers, predicted=likeliest, expected=right[0] if right else None)
+    return Prediction(
+        outcomes=answers, predicted=likeliest, expected=right[0] if right else None, probabilities=_PROBABILITIES
+    )
 
 
 def _sentence(example: ZeroShotClassification, prediction: Prediction, index: int, *, asked: bool) -> str:
