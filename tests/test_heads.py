@@ -368,3 +368,7 @@ def test_the_sample_runs_on_models_of_its_kinds(explain: Explain) -> None:
     results = explain(text).examples
     assert [result.failure for result in results] == [None] * 3
     assert [result.prediction and result.prediction.link for result in results] == ["sigmoid", "sigmoid", "none"]
+
+
+def test_a_number_below_zero_has_the_minus_that_the_page_writes() -> None:
+    assert [valued(-0.0310272), valued(2.4)] == ["−0.031027", "2.4"]
