@@ -227,7 +227,7 @@ def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(
             for name, scores in map_.scores.items():
                 assert measured(scores) == pytest.approx(measured(alone.maps[0].scores[name]), rel=1e-9, abs=1e-12)
     number = only(explain, f"- {{task: text-classification, model: bert-score, {long}}}")
-    assert f"the model’s one number over the mean numbers of {len(windows)} windows, " in number.maps[0].target.sentence
+    assert f"the model’s one number from the mean numbers of {len(windows)} windows, " in number.maps[0].target.sentence
 
 
 WRONG = [

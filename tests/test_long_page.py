@@ -90,5 +90,5 @@ def test_the_sample_of_long_texts_runs(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["run", str(sample), "--quiet", "-o", str(output)])
     assert done.exit_code == 0, done.output
     page = output.read_text(encoding="utf-8")
-    assert "over the mean logits of 2 windows" in page
+    assert "from the mean logits of 2 windows" in page
     assert "Cut: the text is " in page
