@@ -8,6 +8,7 @@ import platform
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from pathlib import Path
 
 import torch
 import transformers
@@ -21,7 +22,24 @@ from saliency_report.record import SCHEMA_VERSION, ExampleResult
 from saliency_report.spec import Example
 from saliency_report.worker import Answer, Setting, Window
 
-VERSIONS = (__version__, SCHEMA_VERSION, torch.__version__, transformers.__version__, platform.python_version())
+
+def _code() -> str:
+    """A hash of this package but for its page: between two versions numbers and their sentences change too."""
+    package, digest = Path(__file__).parent, hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        if path.relative_to(package).parts[0] != "page":
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+VERSIONS = (
+    __version__,
+    _code(),
+    SCHEMA_VERSION,
+    torch.__version__,
+    transformers.__version__,
+    platform.python_version(),
+)
 
 
 @dataclass
