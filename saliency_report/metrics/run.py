@@ -9,7 +9,7 @@ from statistics import fmean
 from types import MappingProxyType
 
 from saliency_report.record.evidence import Faithfulness, Plausibility, Ranking, RunEvidence
-from saliency_report.record.report import ExampleResult, Map
+from saliency_report.record.example import ExampleResult, Map
 from saliency_report.record.verdicts import is_better_than_random
 
 

@@ -16,22 +16,13 @@ from saliency_report.record.evidence import (
     RunEvidence,
     Stage,
 )
-from saliency_report.record.files import from_json, json_parts, read_report, to_json
-from saliency_report.record.part import Part
-from saliency_report.record.report import (
-    READABLE,
-    SCHEMA_VERSION,
-    Aggregation,
+from saliency_report.record.example import (
     Encoding,
     ExampleResult,
     Failure,
     Link,
     Map,
-    Matmul,
-    Method,
-    Model,
     Outcome,
-    Precision,
     Prediction,
     Quantity,
     Segment,
@@ -40,8 +31,20 @@ from saliency_report.record.report import (
     Window,
     Word,
 )
+from saliency_report.record.files import from_json, json_parts, read_report, to_json
+from saliency_report.record.part import Part
+from saliency_report.record.report import (
+    READABLE,
+    SCHEMA_VERSION,
+    Aggregation,
+    Matmul,
+    Method,
+    Model,
+    Precision,
+    Report,
+    check_example,
+)
 from saliency_report.record.results import Results
-from saliency_report.record.run import Report, check_example
 
 __all__ = [
     "READABLE",

@@ -13,9 +13,8 @@ from pydantic import ValidationError
 
 from saliency_report.collection import uncollected
 from saliency_report.errors import InputError
-from saliency_report.record.report import READABLE
+from saliency_report.record.report import READABLE, Report, check_example
 from saliency_report.record.results import Results, escaped, from_line, to_line
-from saliency_report.record.run import Report, check_example
 
 # The lines before the first example and after the last one.
 _EXAMPLES, _END = ' "examples": [\n', "]\n"

@@ -10,7 +10,7 @@ from typing import overload
 
 from pydantic_core import PydanticSerializationError
 
-from saliency_report.record.report import ExampleResult
+from saliency_report.record.example import ExampleResult
 
 # Higher levels take 1.6 times as long for a tenth less.
 LEVEL = 1
