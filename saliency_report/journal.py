@@ -18,6 +18,7 @@ from typing import Any
 
 from saliency_report import record
 from saliency_report.errors import OutputError
+from saliency_report.output import write
 from saliency_report.record import ExampleResult
 from saliency_report.record.results import to_line
 
@@ -96,10 +97,8 @@ class Journal:
         """Drop the units that have none of the keys, where there are some."""
         if not self._stale:
             return
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}.tmp")
-        with temporary.open("wb") as file:
-            file.writelines(line for line in self._lines() if line == FORMAT or _has_any(line, keys))
-        temporary.replace(self.path)
+        kept = (line for line in self._lines() if line == FORMAT or any(key in keys for key, _ in _pairs(_unit(line))))
+        write(self.path, (line.decode("ascii") for line in kept))
 
     def _lines(self) -> Iterator[bytes]:
         if self.path.exists():
@@ -110,7 +109,7 @@ class Journal:
 def _unit(line: bytes) -> dict[str, Any] | None:
     """The unit of a line; None of one that is cut off or damaged."""
     try:
-        unit: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(line, validate=False)))
+        unit: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(line[:-1], validate=True)))
     except (ValueError, zlib.error):
         return None
     return unit if line.endswith(b"\n") else None
@@ -118,7 +117,3 @@ def _unit(line: bytes) -> dict[str, Any] | None:
 
 def _pairs(unit: dict[str, Any] | None) -> list[tuple[str, Any]]:
     return list(zip(unit["keys"], unit["results"], strict=True)) if unit else []
-
-
-def _has_any(line: bytes, keys: Collection[str]) -> bool:
-    return any(key in keys for key, _ in _pairs(_unit(line)))

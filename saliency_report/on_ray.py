@@ -86,12 +86,11 @@ class _Actor:
 
 
 def _died(setting: Setting, window: Window) -> list[Answer]:
-    tokens = setting.tokens or engine.token_budget(setting.device)
-    outcomes = Outcomes(Budget(tokens), setting.debug)
+    outcomes = Outcomes(Budget(setting.budget), setting.debug)
     for place, example in window.examples:
         if place not in window.done:
             outcomes.fail(place, example, DIED)
-    return [Answer(window.group, place, result, None, tokens) for place, result in outcomes.ready]
+    return [Answer(window.group, place, result, None, setting.budget) for place, result in outcomes.ready]
 
 
 def _started(address: str | None) -> Any:

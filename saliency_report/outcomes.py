@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from saliency_report import engine, record
 from saliency_report.errors import ExampleError, without_paths
-from saliency_report.models import shown_name
 from saliency_report.packing import Budget
 from saliency_report.record import ExampleResult
+from saliency_report.sources import shown_name
 from saliency_report.spec import Example
 
 

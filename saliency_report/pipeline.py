@@ -55,9 +55,10 @@ class Run:
     judged: bool = False  # whether any example has evidence
 
     def __post_init__(self) -> None:
-        self.start = self.tokens or engine.token_budget(self.device)
-        self.budget = self.start
+        self.setting = Setting(self.spec.folder, self.device, self.tokens, self.custom, self.debug)
+        self.budget = self.setting.budget
         self.methods = METHODS | {method.name: method for method in self.custom}
+        self.known = {name: method.scores for name, method in self.methods.items()}
         self.results = Results(places=len(self.spec.examples))
 
     def report(self) -> Report:
@@ -67,9 +68,8 @@ class Run:
 
     def _report(self, matmul: record.Matmul | None) -> Report:
         begun, created = time.perf_counter(), datetime.now(UTC)
-        setting = Setting(self.spec.folder, self.device, self.start, self.custom, self.debug)
         cut = [*windows(self.spec.examples, self.dtype, more=bool(self.custom))]
-        for answer in (self.share or alone)(setting, cut):
+        for answer in (self.share or alone)(self.setting, cut):
             self._take(answer)
         self._number_models({window.group for window in cut})
         methods = [method for method in self.methods.values() if method.name in self.used]
@@ -111,7 +111,7 @@ class Run:
             self.models[answer.group] = answer.model.model_copy(update={"equivalence": furthest})
         self.budget = min(self.budget, answer.tokens)
         result = answer.result.model_copy(update={"model": answer.group})
-        record.check_example(result, answer.group + 1, {method.name: method.scores for method in self.methods.values()})
+        record.check_example(result, answer.group + 1, self.known)
         self.used |= {map_.method for map_ in result.maps}
         self.judged |= result.evidence is not None or any(map_.plausibility for map_ in result.maps)
         # Its number once all are known: one that does not load has none.
@@ -131,6 +131,6 @@ class Run:
             self.results[place] = result.model_copy(update={"model": self._number(result.model)})
 
     def _said_of_memory(self) -> list[str]:
-        if self.budget == self.start:
+        if self.budget == self.setting.budget:
             return []
         return [f"Memory ran out: batches were made smaller, down to {self.budget} tokens. No number depends on it."]

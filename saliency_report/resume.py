@@ -16,9 +16,9 @@ import transformers
 from saliency_report import __version__, engine
 from saliency_report.errors import ExampleError
 from saliency_report.journal import Entry, Journal
-from saliency_report.models import Request, identity
 from saliency_report.pipeline import Share, alone
 from saliency_report.record import SCHEMA_VERSION, ExampleResult
+from saliency_report.sources import Request, identity
 from saliency_report.spec import Example
 from saliency_report.worker import Answer, Setting, Window
 
@@ -68,7 +68,7 @@ class Resumed:
                     known.add(place)
                     group, example = examples[place]
                     result = _named(entry.result, example)
-                    yield Answer(group, place, result, entry.model, setting.tokens or _tokens(setting))
+                    yield Answer(group, place, result, entry.model, setting.budget)
         self.taken = len(known)
         unit: list[Entry] = []
         for answer in self.share(setting, list(_missing(windows, known))):
@@ -81,10 +81,6 @@ class Resumed:
         self.journal.append(unit)
         if self.whole:
             self.journal.tidy(places)
-
-
-def _tokens(setting: Setting) -> int:
-    return engine.token_budget(setting.device)
 
 
 def _missing(windows: Sequence[Window], known: set[int]) -> Iterator[Window]:

@@ -13,14 +13,16 @@ from pathlib import Path
 import torch
 
 from saliency_report import engine, record, scheduling
+from saliency_report.alone import Explained, Model, goes_alone
 from saliency_report.analysis import Subject, analyse, randomisations
 from saliency_report.errors import ExampleError
-from saliency_report.first_maps import Explained, Model, first_maps
+from saliency_report.first_maps import first_maps
 from saliency_report.methods import METHODS, Method
-from saliency_report.models import Loaded, Request, load, request
+from saliency_report.models import Loaded, load
 from saliency_report.outcomes import Outcomes
 from saliency_report.packing import Budget, Company, Item, check_ids, fitting, warn_of_ids, warn_of_padding
 from saliency_report.record import ExampleResult
+from saliency_report.sources import Request, request
 from saliency_report.spec import Example, asks_for_more
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import NOT_FINITE, Prepared
@@ -68,6 +70,11 @@ class Setting:
     custom: Sequence[Method] = ()
     debug: bool = False
 
+    @property
+    def budget(self) -> int:
+        """Tokens of a batch to begin with."""
+        return self.tokens or engine.token_budget(self.device)
+
 
 def windows(examples: Sequence[Example], dtype: str, *, more: bool) -> Iterator[Window]:
     """The examples of a run model by model, in the order in which these are first asked for.
@@ -89,7 +96,7 @@ class Worker:
 
     def __init__(self, setting: Setting) -> None:
         self.setting = setting
-        self.budget = Budget(setting.tokens or engine.token_budget(setting.device))
+        self.budget = Budget(setting.budget)
         self.methods = METHODS | {method.name: method for method in setting.custom}
         self.info: record.Model | None = None  # of the last window's model
         self._held: tuple[Request, Loaded | ExampleError] | None = None
@@ -125,8 +132,7 @@ class Worker:
         items = [item for item in items if item.place not in window.done]
         model = Model(loaded, company, TASKS[window.wanted.task])
         while items:
-            alone = window.wanted.task in ("text-generation", "text2text-generation") or loaded.checkpoint.causal
-            count = 1 if alone else fitting(items, self.budget.tokens, company)
+            count = 1 if goes_alone(model) else fitting(items, self.budget.tokens, company)
             for one in first_maps(items[:count], model, self.outcomes):
                 if one.result.maps and (asks_for_more(one.item.example) or self.setting.custom):
                     model.waiting.append(one)

@@ -10,9 +10,10 @@ import torch
 
 from saliency_report import engine
 from saliency_report.engine import Job
-from saliency_report.models import Loaded, load, request
+from saliency_report.models import Loaded, load
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Map
+from saliency_report.sources import request
 from saliency_report.spec import Example, parse_spec
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import Prepared

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 import tiny
-from saliency_report.models import Request, load
+from saliency_report.models import load
 from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.sources import Request
 from saliency_report.tasks.generated import token_label
 
 CPU = torch.device("cpu")

@@ -23,9 +23,10 @@ from saliency_report.analysis import randomisation
 from saliency_report.engine import Job
 from saliency_report.errors import ExampleError
 from saliency_report.methods import METHODS, Attribution, Method, Start, Steps
-from saliency_report.models import Loaded, load, request
+from saliency_report.models import Loaded, load
 from saliency_report.pipeline import Run
 from saliency_report.record import Evidence, ExampleResult, Report, from_json, to_json
+from saliency_report.sources import request
 from saliency_report.spec import parse_spec
 
 EVERYTHING = "methods: all, faithfulness: true, orders: 10, flips: 2, layers: true, randomisation: all, samples: 4"

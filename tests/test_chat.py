@@ -18,10 +18,11 @@ from conftest import Explain
 from plain_model import CPU, Plain, ordinary
 from records import measured
 from saliency_report.cli import main
-from saliency_report.models import Request, load
+from saliency_report.models import load
 from saliency_report.page.scores import scores
 from saliency_report.page.view import view
 from saliency_report.record import Encoding, ExampleResult, Report, from_json
+from saliency_report.sources import Request
 from test_engine import Float64
 
 pytest_plugins = ["browsing"]  # the fixture `visit`

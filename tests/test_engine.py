@@ -16,7 +16,8 @@ import tiny
 from saliency_report import engine
 from saliency_report.engine.forward import attention, embeddings_as_leaf
 from saliency_report.errors import ExampleError, InputError
-from saliency_report.models import Loaded, Request, load
+from saliency_report.models import Loaded, load
+from saliency_report.sources import Request
 from saliency_report.tasks.encoding import Row
 
 TEXTS = ["The cat sat.", "A naïve café in Zürich served crème brûlée.", "She didn't like it; he loved it! It was bad."]

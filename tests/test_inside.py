@@ -19,7 +19,8 @@ from saliency_report.engine import Job
 from saliency_report.engine.inside import attention_maps, attentions, layers
 from saliency_report.engine.randomise import _stages, randomised
 from saliency_report.errors import ExampleError
-from saliency_report.models import Loaded, Request, load
+from saliency_report.models import Loaded, load
+from saliency_report.sources import Request
 from saliency_report.tasks.encoding import Row
 from saliency_report.tasks.target import TargetFunction, of_row
 from test_engine import Float64

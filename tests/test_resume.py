@@ -21,14 +21,14 @@ from click.testing import CliRunner
 from huggingface_hub import ModelInfo
 
 import tiny
-from saliency_report import models, worker
+from saliency_report import sources, worker
 from saliency_report.cli import main
 from saliency_report.errors import OutputError
 from saliency_report.journal import FORMAT, Journal
-from saliency_report.models import Request, identity
 from saliency_report.pipeline import Run, alone
 from saliency_report.record import ExampleResult, Report, read_report
 from saliency_report.resume import Resumed
+from saliency_report.sources import Request, identity
 from saliency_report.spec import Spec, parse_spec
 from saliency_report.worker import Answer, Setting, Window
 
@@ -173,10 +173,10 @@ def test_other_weights_another_dtype_or_version_are_other_numbers(
 
 def test_a_commit_of_the_hub_stands_for_its_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = Request("text-classification", "owner/name", None, "float32", False, False)
-    monkeypatch.setattr(models, "_asked", lambda wanted: ModelInfo(id="owner/name", sha="1234abcd"))
+    monkeypatch.setattr(sources, "_asked", lambda wanted: ModelInfo(id="owner/name", sha="1234abcd"))
     assert identity(wanted, tmp_path) == "1234abcd"
     # Out of reach, the commit that was downloaded.
-    monkeypatch.setattr(models, "_asked", lambda wanted: None)
+    monkeypatch.setattr(sources, "_asked", lambda wanted: None)
     snapshot = "hub/models--owner--name/snapshots/5678ef"
     monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *args, **options: snapshot)
     assert identity(wanted, tmp_path) == "5678ef"

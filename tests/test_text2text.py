@@ -20,8 +20,9 @@ from records import measured
 from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
-from saliency_report.models import Request, load
+from saliency_report.models import load
 from saliency_report.record import ExampleResult, Map, from_json
+from saliency_report.sources import Request
 from saliency_report.spec import parse_spec
 from test_engine import Float64
 

@@ -19,9 +19,9 @@ from torch import Tensor
 from conftest import Explain
 from records import measured
 from saliency_report.errors import ExampleError
-from saliency_report.models import Request, identity
 from saliency_report.page import render_page
 from saliency_report.record import Report
+from saliency_report.sources import Request, identity
 from saliency_report.weights import placing
 
 TEXT = "task: text-classification, text: The cat sat on the mat"

@@ -18,10 +18,11 @@ from torch import Tensor
 from race.rounds import Answer
 from race.subjects import Subject
 from saliency_report import engine
-from saliency_report.models import Loaded, load, request
+from saliency_report.models import Loaded, load
 from saliency_report.packing import Item, fitting
 from saliency_report.pipeline import Run
 from saliency_report.record import Report
+from saliency_report.sources import request
 from saliency_report.spec import Spec, parse_spec
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.encoding import Row
