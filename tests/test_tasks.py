@@ -251,6 +251,15 @@ def test_choices_with_the_same_tokens_are_noted(explain: Explain) -> None:
     assert only(explain(text).examples).warnings == ["The choice 'cat ' has the same tokens as an earlier one."]
 
 
+def test_a_right_choice_that_the_model_did_not_choose_is_not_called_chosen(explain: Explain) -> None:
+    text = "- {task: multiple-choice, model: bert-choice, question: q, choices: [cat, dog], quantity: loss, answer: %d}"
+    for answer in (0, 1):
+        result = only(explain(text % answer).examples)
+        said = ["chosen by the model" in map_.target.sentence for map_ in result.maps[:2]]
+        assert result.prediction
+        assert said == [i == result.prediction.predicted for i in range(2)]
+
+
 def test_a_reserved_token_written_in_a_text_is_special_even_where_it_means_unknown_too() -> None:
     tokenizer = tiny.byte_level()
     tokenizer.unk_token = "</s>"

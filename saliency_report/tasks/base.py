@@ -12,7 +12,7 @@ from torch import Tensor
 from saliency_report.aggregation import GRADIENT_SCORES, token_scores, word_scores
 from saliency_report.errors import ExampleError
 from saliency_report.pooling import Pooling
-from saliency_report.record import Encoding, Link, Map, Outcome, Target
+from saliency_report.record import Encoding, Link, Map, Outcome, Prediction, Target
 from saliency_report.tasks.encoding import Row
 
 if TYPE_CHECKING:
@@ -131,6 +131,14 @@ def special_share(encoding: Encoding, scores: Sequence[float | None]) -> float |
         return None
     total = sum(abs(score) for score in scores if score is not None)
     return min(sum(abs(score) for score in special if score is not None) / total, 1.0) if total > 0 else 0.0
+
+
+def foil_in_words(asked: str | int | None, foil: int | None, prediction: Prediction) -> str | None:
+    """A foil as a target's sentence names it, and which answer it is where the input leaves that to the model."""
+    if foil is None:
+        return None
+    role = "the predicted " if foil in prediction.given else "the runner-up "
+    return f"{role if asked == 'runner-up' else ''}{prediction.outcomes[foil].label}"
 
 
 def valued(score: float) -> str:

@@ -133,13 +133,19 @@ def in_words(example: MultipleChoice, prepared: Prepared, i: int, named: str) ->
 
 
 def compared(
-    example: MultipleChoice, prepared: Prepared, index: int, foil: int | None, shown: str, called: Quantity, words: str
+    example: MultipleChoice,
+    prepared: Prepared,
+    index: int,
+    foil: int | None,
+    shown: str | None,
+    called: Quantity,
+    words: str,
 ) -> tuple[Quantity, str]:
     """The name of a number that depends on several choices, and how a sentence about it begins.
 
     `called` and `words` are those of the logits of a head.
     """
-    if example.quantity != "logit" or foil is None:
+    if example.quantity != "logit" or foil is None or shown is None:
         return called, f"{words}, among the choices"
     own, other = (
         in_words(example, prepared, i, named)

@@ -5,7 +5,7 @@ What the rows begin with is the same in all of them, a context for example; what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 from saliency_report.record import Encoding, Link
 from saliency_report.tasks.base import Prepared
 from saliency_report.tasks.encoding import build
-from saliency_report.tasks.target import Asked, TargetFunction
+from saliency_report.tasks.target import Asked
 
 
 def members(count: int, asked: Asked, index: int, foil: int | None, link: Link = "softmax") -> list[int]:
@@ -67,12 +67,12 @@ def joined(
     return build(segments, tokens), gradient, embedding
 
 
-def joint_function(prepared: Prepared, held: Sequence[int], score: Callable[[Tensor], Tensor]) -> TargetFunction:
-    """F of some rows by the tokens of `joined`: `score` takes logits (b, k, c) of the k rows."""
+def places_of(prepared: Prepared, held: Sequence[int]) -> list[list[int]]:
+    """Of each of some rows, which tokens of `joined` stand in it."""
     places, start = [], shared(prepared, held)
     count = start
     for i in held:
         own = len(prepared.rows[i]) - count
         places.append([*range(count), *range(start, start + own)])
         start += own
-    return TargetFunction([prepared.rows[i] for i in held], places, score)
+    return places

@@ -11,7 +11,7 @@ from torch import Tensor
 from saliency_report.record import ExampleResult, Outcome, Prediction, Quantity, Segment, Target
 from saliency_report.spec import TextClassification
 from saliency_report.tasks import long
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated, valued
+from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, outcomes, stated, valued
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
 from saliency_report.tasks.labels import SCORE, Head, above, check, explained, head
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
@@ -155,10 +155,8 @@ def _sentence(
     asked: bool,
 ) -> str:
     """What is explained, why that, and its probability."""
-    labels, compared = outputs.labels, None
-    if foil is not None:
-        role = "the predicted " if foil in prediction.given else "the runner-up "
-        compared = f"{role if example.foil == 'runner-up' else ''}{labels[foil]}"
+    labels = outputs.labels
+    compared = foil_in_words(example.foil, foil, prediction)
     about = f"{'the right label ' if example.quantity == 'loss' else ''}{labels[index]}"
     chance = stated(prediction.outcomes[index].probability)
     if prediction.predicted is None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
-import torch
 from torch import Tensor
 
 from saliency_report.errors import ExampleError
-from saliency_report.record import Encoding, ExampleResult, Link, Map, Prediction, Segment, Target
+from saliency_report.record import ExampleResult, Link, Prediction, Quantity, Segment
 from saliency_report.spec import ZeroShotClassification
-from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, outcomes, stated, valued
-from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
-from saliency_report.tasks.joined import joined, joint_function, members
+from saliency_report.spec.zero_shot_classification import GAP
+from saliency_report.tasks.base import Checkpoint, Prepared, outcomes, stated
+from saliency_report.tasks.compared import Wording, explained, functions_of_several, index_of, repeated, row_each
 from saliency_report.tasks.labels import above
-from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
+from saliency_report.tasks.target import TargetFunction, in_words, named, of_row
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
 CHOICES = False
@@ -40,20 +40,12 @@ class Entailment:
 
 def prepare(example: ZeroShotClassification, checkpoint: Checkpoint) -> Prepared:
     """One row a label: the text, and the hypothesis that names it."""
-    _entailment(example, checkpoint)
-    rows, encodings = [], []
-    for label in example.candidate_labels:
-        hypothesis = example.hypothesis_template.replace("{label}", label)
-        segments = [Segment(name="text", text=example.text), Segment(name="hypothesis", text=hypothesis)]
-        row, encoding = encode(checkpoint.tokenizer, segments, [[0], [1]], checkpoint.limit)
-        check_shown(encoding)
-        rows.append(row)
-        encodings.append(encoding)
-    warnings = [w for encoding in encodings for w in unknown_warning(checkpoint.tokenizer, encoding)]
-    for i, row in enumerate(rows):
-        if row.ids in [other.ids for other in rows[:i]]:
-            warnings.append(f"The label {example.candidate_labels[i]!r} has the same tokens as an earlier one.")
-    return Prepared(rows, encodings, list(dict.fromkeys(warnings)))
+    labels, _ = example.candidate_labels, _entailment(example, checkpoint)
+    text = Segment(name="text", text=example.text)
+    segments = [[text, Segment(name="hypothesis", text=_hypothesis(example, i))] for i in range(len(labels))]
+    prepared = row_each(segments, [[0], [1]], checkpoint)
+    prepared.warnings += repeated(prepared, "label", labels)
+    return prepared
 
 
 def select(example: ZeroShotClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
@@ -70,74 +62,34 @@ def explain(
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
     """Logits (n, c), embeddings and gradients (t, d) a label as a result with a map a label, and one for the foil."""
-    labels, link = example.candidate_labels, _link(example)
     values = _entailment(example, checkpoint).answers(logits)
-    order: list[int] = values.argsort(descending=True, stable=True).tolist()
-    prediction = _prediction(example, values, order[0])
-    index = _target(example, order[0])
-    maps, encodings, warnings = [], [*prepared.encodings], [*prepared.warnings]
-    for i, encoding in enumerate(prepared.encodings):
-        asked = example.target != "predicted" and i == index
-        target = Target(
-            quantity="logit",
-            label=labels[i],
-            index=i,
-            score=prediction.outcomes[i].logit,
-            probability=prediction.outcomes[i].probability,
-            chosen_by="predicted" if i in prediction.given and not asked else "given",
-            sentence=_sentence(example, prediction, i, asked=asked),
-        )
-        maps.append(make_map(labels[i], i, encoding, target, gradients[i], embeddings[i]))
-    foil = None
-    if example.foil is not None:
-        others = [i for i in order if i != index]
-        foil = others[0] if example.foil == "runner-up" else _index(example, example.foil)
-    headline = index
-    if foil == index:
-        warnings.append(f"The foil {labels[index]} is the predicted label itself: no difference.")
-    elif foil is not None or example.quantity != "logit":
-        headline = len(maps)
-        encoding, joint = _joint(example, prepared, prediction, index, foil, values, link, embeddings, gradients)
-        encodings.append(encoding)
-        maps.append(joint)
-    return ExampleResult(
-        id=example.id,
-        task=example.task,
-        inputs=example.model_dump(),
-        encodings=encodings,
-        prediction=prediction,
-        maps=maps,
-        headline=headline,
-        warnings=warnings,
+    prediction = _prediction(example, values)
+    made = "entailment minus that of contradiction" if example.multi_label else "entailment"
+    wording = Wording(
+        "label",
+        "logit",
+        partial(_of_one, example, prediction),
+        partial(_of_several, example, prediction),
+        f"; the logit of a label is that of {made}",
     )
+    return explained(example, prepared, prediction, wording, values, embeddings, gradients)
 
 
 def functions(
     example: ZeroShotClassification, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
 ) -> list[TargetFunction]:
     """F of each map of a result: a label's number depends on its own row, what is compared on several."""
-    entailment, link = _entailment(example, checkpoint), _link(example)
-    found = [
-        TargetFunction([row], [range(len(row))], lambda logits: entailment.answers(logits)[:, 0])
-        for row in prepared.rows
-    ]
-    for joint in result.maps[len(prepared.rows) :]:
-        index, foil = joint.target.index, joint.target.foil_index
-        held = members(len(prepared.rows), example.quantity, index, foil, link)
+    entailment = _entailment(example, checkpoint)
 
-        def score(
-            logits: Tensor,
-            at: int = held.index(index),
-            other: int | None = None if foil is None else held.index(foil),
-        ) -> Tensor:
-            return quantity(example.quantity, entailment.answers(logits), at, other, link)
+    def function(
+        held: Sequence[int], places: Sequence[Sequence[int]], score: Callable[[Tensor], Tensor]
+    ) -> TargetFunction:
+        return TargetFunction(
+            [prepared.rows[i] for i in held], places, lambda logits: score(entailment.answers(logits))
+        )
 
-        found.append(joint_function(prepared, held, score))
-    return found
-
-
-def _link(example: ZeroShotClassification) -> Link:
-    return "sigmoid" if example.multi_label else "softmax"
+    own = [of_row(row, entailment.answers) for row in prepared.rows]
+    return [*own, *functions_of_several(example, prepared, result, function)]
 
 
 def _entailment(example: ZeroShotClassification, checkpoint: Checkpoint) -> Entailment:
@@ -165,40 +117,34 @@ def _entailment(example: ZeroShotClassification, checkpoint: Checkpoint) -> Enta
     return Entailment(yes, named("contradiction", "contradict", "not_entail", "non_entail", "non-entail"))
 
 
-def _index(example: ZeroShotClassification, value: str | int) -> int:
-    return value if isinstance(value, int) else example.candidate_labels.index(value)
+def _hypothesis(example: ZeroShotClassification, i: int) -> str:
+    return example.hypothesis_template.replace(GAP, example.candidate_labels[i])
 
 
-def _right(example: ZeroShotClassification) -> list[int] | None:
-    """The indices of the right labels; none where the input says nothing of that."""
-    if example.label is None:
-        return None
-    return [_index(example, one) for one in (example.label if isinstance(example.label, list) else [example.label])]
-
-
-def _target(example: ZeroShotClassification, likeliest: int) -> int:
-    right = _right(example)
-    if example.quantity == "loss" and right:
-        return right[0]
-    return likeliest if example.target == "predicted" else _index(example, example.target)
-
-
-def _prediction(example: ZeroShotClassification, values: Tensor, likeliest: int) -> Prediction:
-    link, right = _link(example), _right(example)
-    answers = outcomes(example.candidate_labels, values, link)
+def _prediction(example: ZeroShotClassification, values: Tensor) -> Prediction:
+    labels, right = example.candidate_labels, example.label
+    link: Link = "sigmoid" if example.multi_label else "softmax"
+    answers = outcomes(labels, values, link)
+    wanted = (
+        None if right is None else [index_of(one, labels) for one in (right if isinstance(right, list) else [right])]
+    )
     if example.multi_label:
         given = above(values, example.threshold)
-        return Prediction(outcomes=answers, link=link, threshold=example.threshold, labels=given, expected_labels=right)
+        return Prediction(
+            outcomes=answers, link=link, threshold=example.threshold, labels=given, expected_labels=wanted
+        )
     return Prediction(
-        outcomes=answers, predicted=likeliest, expected=right[0] if right else None, probabilities=_PROBABILITIES
+        outcomes=answers,
+        predicted=int(values.argsort(descending=True, stable=True)[0]),
+        expected=wanted[0] if wanted else None,
+        probabilities=_PROBABILITIES,
     )
 
 
-def _sentence(example: ZeroShotClassification, prediction: Prediction, index: int, *, asked: bool) -> str:
-    """What the map of one label explains, and its probability."""
-    chance = stated(prediction.outcomes[index].probability)
-    hypothesis = example.hypothesis_template.replace("{label}", example.candidate_labels[index])
-    given = index in prediction.given
+def _of_one(example: ZeroShotClassification, prediction: Prediction, i: int, asked: bool) -> str:
+    """The sentence about the number of one label."""
+    chance, hypothesis = stated(prediction.outcomes[i].probability), _hypothesis(example, i)
+    given = i in prediction.given
     why = "asked for, " if asked else ""
     if example.multi_label:
         why += f"{'' if given else 'not '}above the threshold {example.threshold:g}"
@@ -207,42 +153,9 @@ def _sentence(example: ZeroShotClassification, prediction: Prediction, index: in
     return f"logit of entailment for “{hypothesis}”, {why}p {chance} of the {len(prediction.outcomes)} labels"
 
 
-def _joint(
-    example: ZeroShotClassification,
-    prepared: Prepared,
-    prediction: Prediction,
-    index: int,
-    foil: int | None,
-    values: Tensor,
-    link: Link,
-    embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
-) -> tuple[Encoding, Map]:
-    """The map of a number of several labels: target minus foil, or one that a softmax or a sigmoid makes."""
-    labels = example.candidate_labels
-    held = members(len(labels), example.quantity, index, foil, link)
-    free = values.detach().requires_grad_()
-    value = quantity(example.quantity, free, index, foil, link)
-    slopes = torch.autograd.grad(value, free)[0]
-    encoding, gradient, embedding = joined(prepared, held, slopes, embeddings, gradients)
-    score = numbers(value.detach()[None])[0]
-    compared = None
-    if foil is not None:
-        role = "the predicted " if foil in prediction.given else "the runner-up "
-        compared = f"{role if example.foil == 'runner-up' else ''}{labels[foil]}"
-    about = f"the right label {labels[index]}" if example.quantity == "loss" else labels[index]
-    words = in_words(example.quantity, about, compared, link)
-    made = "entailment minus that of contradiction" if example.multi_label else "entailment"
-    target = Target(
-        quantity=named(example.quantity, foil is not None),
-        label=labels[index],
-        index=index,
-        foil=None if foil is None else labels[foil],
-        foil_index=foil,
-        score=score,
-        probability=prediction.outcomes[index].probability,
-        chosen_by="predicted" if example.target == "predicted" and example.quantity != "loss" else "given",
-        sentence=f"{words}, {valued(score)}; the logit of a label is that of {made}",
-    )
-    title = f"{labels[index]} − {labels[foil]}" if foil is not None else f"{example.quantity} of {labels[index]}"
-    return encoding, make_map(title, len(prepared.encodings), encoding, target, gradient, embedding)
+def _of_several(
+    example: ZeroShotClassification, prediction: Prediction, index: int, foil: int | None, shown: str | None
+) -> tuple[Quantity, str]:
+    """The name of a number that depends on several labels, and how the sentence about it begins."""
+    about = f"{'the right label ' if example.quantity == 'loss' else ''}{example.candidate_labels[index]}"
+    return named(example.quantity, foil is not None), in_words(example.quantity, about, shown, prediction.link)
