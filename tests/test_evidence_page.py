@@ -10,10 +10,12 @@ import pytest
 import evidence_records
 import method_records
 import records
+from conftest import Explain
 from evidence_records import AGAINST
 from faithfulness_records import FRACTIONS, aopc
 from saliency_report.metrics.run import over_the_run
 from saliency_report.page import colour, render_page, text
+from saliency_report.page.evidence_parts import plausibility_view
 from saliency_report.page.evidence_tables import correlation, number
 from saliency_report.record import ExampleResult, Faithfulness, Flip, Ranking, Report
 from test_page import ROOT, Element, Tree, example, tree
@@ -378,6 +380,15 @@ def test_marked_words_are_named_and_every_map_is_compared(root: Element, report:
     assert head == ["Map", "AUPRC", "Chance", "F1", "IoU", "Marked words"]
     assert [row[0] for row in rows] == ["Gradient", *method_records.TITLES.values()]
     assert rows[0][1:] == ["0.81", "0.23", "0.67", "0.50", "3"]
+
+
+def test_marked_code_points_are_those_of_the_first_text_that_the_example_has(explain: Explain) -> None:
+    asked = "task: multiple-choice, model: bert-choice, question: the bad cat, choices: [cat, dog], rationale: [[4, 7]]"
+    for context, marked in (("", "bad"), (", context: The cat sat", "cat")):
+        report = explain(f"- {{{asked}{context}}}")
+        shown = plausibility_view(report, report.examples[0])
+        assert shown
+        assert shown.marked == [marked]
 
 
 def test_the_page_stays_sound(root: Element) -> None:

@@ -10,6 +10,7 @@ from saliency_report.page.evidence_tables import Line, Table, correlation, plain
 from saliency_report.page.tables import Cell
 from saliency_report.page.text import label
 from saliency_report.record import Agreement, ExampleResult, Randomisation, Report
+from saliency_report.spec import own_texts
 
 
 @dataclass(frozen=True)
@@ -150,6 +151,6 @@ def plausibility_view(report: Report, result: ExampleResult) -> PlausibilityView
 
 def _marked(result: ExampleResult) -> list[str]:
     """The rationale in words: a pair of code points lies in the first text of the example."""
-    first = next((text for name in ("text", "prompt", "context") if (text := result.inputs.get(name))), "")
+    first = next(iter(own_texts(result.task, result.inputs).values()), "")
     rationale = result.inputs.get("rationale") or []
     return [label(part if isinstance(part, str) else first[part[0] : part[1]]) for part in rationale]
