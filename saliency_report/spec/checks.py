@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from string import ascii_uppercase
 from typing import Any
 
 from saliency_report.spec.evidence import STEPS
-from saliency_report.spec.example import EMBEDDED_MODEL, no_embedded
+from saliency_report.spec.example import EMBEDDED_MODEL, WITHOUT_EMBEDDED, no_embedded
+from saliency_report.spec.fields import TASKS
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.text_generation import is_span
 from saliency_report.spec.texts import own_texts
 from saliency_report.spec.values import did_you_mean, did_you_mean_within, is_index, listed
-
-MOST_LETTERS = 26
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,17 @@ class Fields:
             message = message.removeprefix(f"{names[0]}: ")
         self.source.problem(place if item is None else (*place, item), message)
 
+    def idle(self, name: str, why: str) -> None:
+        """Note a field of the example that has no effect, and why."""
+        self.source.problem((*self.path, name), f"has no effect {why}", key=True)
+
+    def within(self, name: str, text: str, otherwise: str) -> None:
+        """Note words that do not stand in the text which they are to be of."""
+        words, whole = self.all.get(name), self.all.get(text)
+        if isinstance(words, str) and words.strip() and isinstance(whole, str) and words not in whole:
+            hint = did_you_mean_within(words, [whole]) or f"; write {otherwise}"
+            self.problem(f"{name}: {words!r} does not occur in {text}{hint}", name, text)
+
 
 def check_task(fields: Fields) -> None:
     """The rules of the example's task."""
@@ -56,7 +67,10 @@ def check_task(fields: Fields) -> None:
         "sentence-similarity": _similarity,
         "zero-shot-classification": _zero_shot,
     }
-    rules[fields.all["task"]](fields)
+    task = fields.all["task"]
+    if task in WITHOUT_EMBEDDED and fields.all.get("model") == EMBEDDED_MODEL:
+        fields.problem(no_embedded(task), "model")
+    rules[task](fields)
 
 
 def check_evidence(fields: Fields) -> None:
@@ -128,12 +142,9 @@ def _generation(fields: Fields) -> None:
     given = fields.all
     if given["task"] == "text-generation":
         _prompt(fields)
-    else:
-        _needs_a_model(fields)
     target, foil, continuation = given.get("target", "each"), given.get("foil"), given.get("continuation")
     if continuation and "max_new_tokens" in fields.own:
-        message = "has no effect beside continuation, which is explained as it stands; leave one out"
-        fields.source.problem((*fields.path, "max_new_tokens"), message, key=True)
+        fields.idle("max_new_tokens", "beside continuation, which is explained as it stands; leave one out")
     if foil is not None and (is_span(target) or is_index(target)):
         message = f"target: {target} and foil do not go together; a foil is compared at the first token that differs: "
         fields.problem(f"{message}leave target out", "target", "foil")
@@ -144,10 +155,9 @@ def _generation(fields: Fields) -> None:
         message = f"target: {target} and quantity: {given['quantity']} do not go together; "
         advice = "a span is explained as a sum of log-probs: write quantity: log_prob or loss"
         fields.problem(message + advice, "target", "quantity")
-    if is_span(target) and target != "whole" and isinstance(continuation, str) and target not in continuation:
-        hint = did_you_mean_within(target, [continuation]) or "; write each, whole, an index, or a text from there"
-        fields.problem(f"target: {target!r} does not occur in continuation{hint}", "target", "continuation")
-    count = given.get("max_new_tokens", 10 if given["task"] == "text-generation" else 20)
+    if target not in ("each", "whole"):
+        fields.within("target", "continuation", "each, whole, an index, or a text from there")
+    count = given.get("max_new_tokens", TASKS[given["task"]].model_fields["max_new_tokens"].default)
     if continuation is None and is_index(target) and is_index(count) and target >= count > 0:
         message = f"target: {target} is past the last token: max_new_tokens is {count}, so write 0 to {count - 1}"
         fields.problem(message, "target", "max_new_tokens")
@@ -164,8 +174,7 @@ def _prompt(fields: Fields) -> None:
     elif fields.all.get("prompt") is not None and fields.all.get("messages") is not None:
         fields.problem("does not go together with prompt; leave one out", "messages", "prompt")
     if fields.all.get("messages") is not None and "chat" in fields.own:
-        message = "has no effect beside messages, which always go through the chat template; leave it out"
-        fields.source.problem((*fields.path, "chat"), message, key=True)
+        fields.idle("chat", "beside messages, which always go through the chat template; leave it out")
 
 
 def _choice(fields: Fields) -> None:
@@ -180,10 +189,11 @@ def _among(fields: Fields, listing: str, right: str, noun: str) -> None:
         return
     by = given.get("by", "auto")
     if by in ("head", "letter") and "normalise" in fields.own:
-        message = f"has no effect with by: {by}; leave it out, or write by: likelihood"
-        fields.source.problem((*fields.path, "normalise"), message, key=True)
-    if by == "letter" and len(choices) > MOST_LETTERS:
-        fields.problem(f"letter: there are {len(choices)} choices and 26 letters; write likelihood", "by")
+        fields.idle("normalise", f"with by: {by}; leave it out, or write by: likelihood")
+    if by == "letter" and len(choices) > len(ascii_uppercase):
+        fields.problem(
+            f"letter: there are {len(choices)} choices and {len(ascii_uppercase)} letters; write likelihood", "by"
+        )
     for i, choice in enumerate(choices):
         if choice and choice in choices[:i]:
             fields.problem(f"{choice!r} stands twice; {nouns} must differ", listing, item=i)
@@ -209,7 +219,6 @@ def _among(fields: Fields, listing: str, right: str, noun: str) -> None:
 
 
 def _zero_shot(fields: Fields) -> None:
-    _needs_a_model(fields)
     _loss(fields, "label")
     _among(fields, "candidate_labels", "label", "label")
     given, several = fields.all, fields.all.get("multi_label") is True
@@ -224,51 +233,36 @@ def _zero_shot(fields: Fields) -> None:
 
 def _mask(fields: Fields) -> None:
     given = fields.all
-    _needs_a_model(fields)
     _no_loss(fields)
     _same(fields, given.get("target"), given.get("foil"))
     named = "foil" if given.get("foil") is not None else "target"
     if "top_k" in fields.own and (named == "foil" or given.get("target", "predicted") != "predicted"):
-        message = f"has no effect beside {named}, which has the only map; leave one out"
-        fields.source.problem((*fields.path, "top_k"), message, key=True)
+        fields.idle("top_k", f"beside {named}, which has the only map; leave one out")
 
 
 def _tokens(fields: Fields) -> None:
-    _needs_a_model(fields)
     _no_loss(fields)
-    target, text = fields.all.get("target", "each"), fields.all.get("text")
-    if fields.all.get("foil") is not None and target == "each":
+    each = fields.all.get("target", "each") == "each"
+    if fields.all.get("foil") is not None and each:
         message = "needs a target: the words of the text whose label is compared with this one"
         fields.problem(message, "foil")
-    if isinstance(target, str) and target != "each" and target.strip() and isinstance(text, str) and target not in text:
-        hint = did_you_mean_within(target, [text]) or "; write each, or words from there"
-        fields.problem(f"target: {target!r} does not occur in text{hint}", "target", "text")
+    if not each:
+        fields.within("target", "text", "each, or words from there")
 
 
 def _answer(fields: Fields) -> None:
-    _needs_a_model(fields)
     _no_loss(fields)
-    given, context = fields.all, fields.all.get("context")
+    given = fields.all
     _same(fields, given.get("target"), given.get("foil"))
     for field, word in (("target", "predicted"), ("foil", "runner-up")):
-        value = given.get(field)
-        if not isinstance(value, str) or not isinstance(context, str) or not value.strip() or value == word:
-            continue
-        if value not in context:
-            hint = did_you_mean_within(value, [context]) or f"; write {word}, or words from there"
-            fields.problem(f"{field}: {value!r} does not occur in context{hint}", field, "context")
+        if given.get(field) != word:
+            fields.within(field, "context", f"{word}, or words from there")
 
 
 def _similarity(fields: Fields) -> None:
-    _needs_a_model(fields)
     if fields.all.get("quantity", "logit") != "logit":
         message = f"quantity: {fields.all['quantity']} is of answers, and sentence-similarity has a cosine alone; "
         fields.problem(f"{message}leave quantity out", "quantity")
-
-
-def _needs_a_model(fields: Fields) -> None:
-    if fields.all.get("model") == EMBEDDED_MODEL:
-        fields.problem(no_embedded(fields.all["task"]), "model")
 
 
 def _no_loss(fields: Fields) -> None:
