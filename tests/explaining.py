@@ -12,7 +12,7 @@ from saliency_report import engine
 from saliency_report.engine import Job
 from saliency_report.models import Loaded, load
 from saliency_report.pipeline import Run
-from saliency_report.record import ExampleResult, Map
+from saliency_report.record import ExampleResult, Map, Report
 from saliency_report.sources import request
 from saliency_report.spec import Example, parse_spec
 from saliency_report.tasks import TASKS
@@ -47,12 +47,18 @@ class Opened:
         return [Job(function) for function in self.functions]
 
 
+def only(report: Report) -> ExampleResult:
+    """The one example of a report, which must not have failed."""
+    (result,) = report.examples
+    assert result.failure is None, result.failure
+    return result
+
+
 def opened(text: str, folder: Path, dtype: str = "float64") -> Opened:
     """The one example of YAML text, which must not fail; its model is looked up in the folder."""
     spec = parse_spec(text, "input.yaml", "input.yaml", folder)
     (example,) = spec.examples
-    (result,) = Run(spec, CPU, dtype, lambda result: None, debug=True).report().examples
-    assert result.failure is None, result.failure
+    result = only(Run(spec, CPU, dtype, lambda result: None, debug=True).report())
     loaded = load(request(example, dtype), CPU, folder)
     task: Any = TASKS[example.task]
     prepared = task.prepare(example, loaded.checkpoint)

@@ -13,14 +13,14 @@ from torch import Tensor
 import tiny
 from at_tokens import Number, Plain, check, check_methods, plain
 from conftest import Explain
-from explaining import opened
+from explaining import only, opened
 from records import measured
 from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
 from saliency_report.page.view import OUTCOMES_SHOWN
 from saliency_report.precision import check_precision
-from saliency_report.record import ExampleResult, Report, Target
+from saliency_report.record import Target
 from saliency_report.spec import parse_spec
 from saliency_report.tasks.fill_mask import LISTED
 from saliency_report.tasks.generated import word_label
@@ -36,12 +36,6 @@ TEXT = "The cat sat on the %s, bathed."
 
 def written(family: str, more: str = "", text: str = TEXT) -> str:
     return f"- {{task: fill-mask, model: {family}, text: '{text % MASKS[family]}'{more}}}"
-
-
-def only(report: Report) -> ExampleResult:
-    (result,) = report.examples
-    assert result.failure is None, result.failure
-    return result
 
 
 def number(quantity: str, target: Target) -> Number:

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from torch import Tensor
 
 from conftest import Explain
+from explaining import only
 from plain_model import map_of, plain
 from records import measured
 from saliency_report.cli import main
@@ -33,12 +34,6 @@ LABELS = f"- {{task: text-classification, model: bert-labels, text: {TEXT}"
 SCORE = f"- {{task: text-classification, model: bert-score, text: {TEXT}"
 
 
-def only(explain: Explain, text: str, dtype: str = "float32", budget: int = 0) -> ExampleResult:
-    (result,) = explain(text, dtype=dtype, budget=budget).examples
-    assert result.failure is None, result.failure
-    return result
-
-
 def sentences(result: ExampleResult) -> list[str]:
     return [map_.target.sentence for map_ in result.maps]
 
@@ -55,7 +50,7 @@ OF_LOGIT: dict[str, Callable[[float], float]] = {
 def test_each_label_has_a_sigmoid_of_its_own(quantity: str, explain: Explain, families: Path) -> None:
     field = "label" if quantity == "loss" else "target"
     with Float64():
-        result = only(explain, f"{LABELS}, quantity: {quantity}, {field}: [spam, toxic]}}", "float64")
+        result = only(explain(f"{LABELS}, quantity: {quantity}, {field}: [spam, toxic]}}", dtype="float64"))
         model = plain("bert-labels", families)
         ids = model.ids(result, result.maps[0])
         assert [(m.title, m.target.index, m.target.quantity) for m in result.maps] == [
@@ -76,7 +71,7 @@ def test_each_label_has_a_sigmoid_of_its_own(quantity: str, explain: Explain, fa
 
 def test_a_number_is_explained_as_it_is(explain: Explain, families: Path) -> None:
     with Float64():
-        result = only(explain, f"{SCORE}}}", "float64")
+        result = only(explain(f"{SCORE}}}", dtype="float64"))
         model, (map_,) = plain("bert-score", families), result.maps
         ids = model.ids(result, map_)
         check_slopes(map_, lambda points: float(model.logits(ids, result, points[None])[0, 0]), model.embed(ids))
@@ -89,7 +84,7 @@ def test_a_number_is_explained_as_it_is(explain: Explain, families: Path) -> Non
 
 
 def test_the_labels_above_the_threshold_are_explained(explain: Explain) -> None:
-    result = only(explain, f"{LABELS}, label: [spam, insult, threat]}}")
+    result = only(explain(f"{LABELS}, label: [spam, insult, threat]}}"))
     assert sentences(result) == [
         "logit of insult, above the threshold 0.5, sigmoid p = 0.658",
         "logit of spam, above the threshold 0.5, sigmoid p = 0.635",
@@ -101,20 +96,20 @@ def test_the_labels_above_the_threshold_are_explained(explain: Explain) -> None:
         [1, 3, 2],
         True,
     )
-    fewer = only(explain, f"{LABELS}, threshold: 0.6, label: [spam]}}")
+    fewer = only(explain(f"{LABELS}, threshold: 0.6, label: [spam]}}"))
     assert [map_.title for map_ in fewer.maps] == ["insult", "spam"]
     assert fewer.prediction is not None
     assert fewer.prediction.is_right is False
 
 
 def test_where_no_label_is_above_the_threshold_the_likeliest_is_explained(explain: Explain) -> None:
-    result = only(explain, f"{LABELS}, threshold: 0.9, label: []}}")
+    result = only(explain(f"{LABELS}, threshold: 0.9, label: []}}"))
     assert sentences(result) == [
         "logit of insult, the likeliest, since none is above the threshold 0.9, sigmoid p = 0.658"
     ]
     assert result.prediction is not None
     assert (result.prediction.labels, result.prediction.is_right) == ([], True)
-    asked = only(explain, f"{LABELS}, threshold: 0.6, target: [toxic, spam], foil: runner-up}}")
+    asked = only(explain(f"{LABELS}, threshold: 0.6, target: [toxic, spam], foil: runner-up}}"))
     assert sentences(asked) == [
         "logit of toxic minus logit of the predicted insult, asked for, not above the threshold 0.6, sigmoid p = 0.442",
         "logit of spam minus logit of the predicted insult, asked for, above the threshold 0.6, sigmoid p = 0.635",
@@ -127,28 +122,28 @@ def test_where_no_label_is_above_the_threshold_the_likeliest_is_explained(explai
 
 def test_the_kind_of_the_outputs_can_be_said(explain: Explain) -> None:
     text = "- {task: text-classification, model: %s, text: The cat., problem_type: %s}"
-    numbers = only(explain, text % ("bert", "regression"))
+    numbers = only(explain(text % ("bert", "regression")))
     assert [map_.title for map_ in numbers.maps] == ["LABEL_0", "LABEL_1", "LABEL_2"]
     assert (
         sentences(numbers)[0]
         == f"the model’s number LABEL_0, {valued(numbers.maps[0].target.score)}, which is no probability"
     )
-    compared = only(explain, (text % ("bert", "regression"))[:-1] + ", target: 0, foil: LABEL_2}")
+    compared = only(explain((text % ("bert", "regression"))[:-1] + ", target: 0, foil: LABEL_2}"))
     assert sentences(compared) == [
         f"the model’s number LABEL_0 minus the model’s number LABEL_2, {valued(compared.maps[0].target.score)}"
     ]
-    one = only(explain, text % ("bert-score", "multi_label_classification"))
+    one = only(explain(text % ("bert-score", "multi_label_classification")))
     assert sentences(one)[0].startswith("logit of LABEL_0, ")
-    several = only(explain, text % ("bert-labels", "single_label_classification"))
+    several = only(explain(text % ("bert-labels", "single_label_classification")))
     assert several.prediction is not None
     assert sum(outcome.probability or 0 for outcome in several.prediction.outcomes) == pytest.approx(1)
 
 
 def test_named_labels_of_one_choice_have_a_map_each(explain: Explain) -> None:
     text = f"- {{task: text-classification, model: bert, text: {TEXT}, target: %s}}"
-    together = only(explain, text % "[LABEL_2, 0]")
+    together = only(explain(text % "[LABEL_2, 0]"))
     for map_, alone in zip(together.maps, ("LABEL_2", "LABEL_0"), strict=True):
-        assert map_.model_dump() == only(explain, text % alone).maps[0].model_dump()
+        assert map_.model_dump() == only(explain(text % alone)).maps[0].model_dump()
 
 
 def test_a_batch_equals_each_alone(explain: Explain) -> None:
@@ -164,7 +159,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
     together = explain("".join(examples), dtype="float64").examples
     assert [len(result.maps) for result in together] == [1, 4, 2]
     for result, example in zip(together, examples, strict=True):
-        for map_, alone in zip(result.maps, only(explain, example, "float64").maps, strict=True):
+        for map_, alone in zip(result.maps, only(explain(example, dtype="float64")).maps, strict=True):
             assert map_.target.sentence == alone.target.sentence
             for name, scores in map_.scores.items():
                 assert measured(scores) == pytest.approx(measured(alone.scores[name]), rel=1e-9, abs=1e-12)
@@ -178,7 +173,7 @@ def test_other_methods_and_evidence_are_of_the_same_number(
 ) -> None:
     asked = f"{example}, methods: all, faithfulness: true, flips: 1, randomisation: all, layers: true}}"
     with Float64():
-        result = only(explain, asked, "float64")
+        result = only(explain(asked, dtype="float64"))
         assert result.warnings == []
         model = plain(family, families)
         for nth in range(len(result.maps) // 8):
@@ -204,10 +199,10 @@ def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(
     long = f"text: {'The bad cat sat in Paris ' * 15}, long: windows, methods: integrated_gradients"
     asked = f"- {{task: text-classification, model: bert-labels, {long}, quantity: probability, target: %s}}"
     with Float64():
-        together = only(explain, asked % "[spam, toxic]", "float64")
+        together = only(explain(asked % "[spam, toxic]", dtype="float64"))
         with monkeypatch.context() as patched:  # a window at a time
             patched.setattr(parts, "AT_ONCE", 64)
-            parted = only(explain, asked % "[spam, toxic]", "float64", budget=64)
+            parted = only(explain(asked % "[spam, toxic]", dtype="float64", budget=64))
         for whole, part in zip(together.maps, parted.maps, strict=True):
             for name, scores in whole.scores.items():
                 seen = [(x, y) for x, y in zip(scores, part.scores[name], strict=True) if x is not None]
@@ -223,10 +218,10 @@ def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(
             assert sums is not None
             assert sums.verdict == "pass"
             assert sums.score == pytest.approx(map_.target.score, rel=1e-9)
-            alone = only(explain, asked % index, "float64")
+            alone = only(explain(asked % index, dtype="float64"))
             for name, scores in map_.scores.items():
                 assert measured(scores) == pytest.approx(measured(alone.maps[0].scores[name]), rel=1e-9, abs=1e-12)
-    number = only(explain, f"- {{task: text-classification, model: bert-score, {long}}}")
+    number = only(explain(f"- {{task: text-classification, model: bert-score, {long}}}"))
     assert f"the model’s one number from the mean numbers of {len(windows)} windows, " in number.maps[0].target.sentence
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import sys
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,12 @@ import torch
 from torch import Tensor
 
 from conftest import Explain
-from explaining import opened
+from explaining import only, opened
 from plain_model import Plain, map_of, plain
 from records import measured
 from saliency_report import engine
 from saliency_report.engine import parts
-from saliency_report.record import Encoding, ExampleResult
+from saliency_report.record import Encoding
 from saliency_report.tasks.target import CONTEXT
 
 WORDS = "The cat sat on the This movie was incredibly bad in capital of France is Paris London Rome hated".split()
@@ -34,12 +33,6 @@ def text(count: int, seed: int = 0) -> str:
 
 def yaml(family: str, count: int, more: str = "long: windows") -> str:
     return f"- {{task: text-classification, model: {family}, text: {text(count)}, {more}}}"
-
-
-def only(results: Sequence[ExampleResult]) -> ExampleResult:
-    (result,) = results
-    assert result.failure is None, result.failure
-    return result
 
 
 def by_hand(model: Plain, encoding: Encoding) -> tuple[list[list[int]], list[tuple[int, int]]]:
@@ -87,7 +80,7 @@ def f(model: Plain, rows: list[list[int]], index: int, points: dict[int, Tensor]
 def test_f_is_the_mean_over_windows_and_each_word_has_its_slope_where_it_stands_most_centrally(
     explain: Explain, families: Path, family: str
 ) -> None:
-    result = only(explain(yaml(family, 150), dtype="float64").examples)
+    result = only(explain(yaml(family, 150), dtype="float64"))
     encoding, map_, model = result.encodings[0], result.maps[0], plain(family, families)
     rows, places = by_hand(model, encoding)
     assert len(rows) >= 3
@@ -128,7 +121,7 @@ def test_f_is_the_mean_over_windows_and_each_word_has_its_slope_where_it_stands_
 def test_every_word_has_a_score_from_the_window_in_which_it_stands_most_centrally(
     explain: Explain, family: str
 ) -> None:
-    result = only(explain(yaml(family, 150)).examples)
+    result = only(explain(yaml(family, 150)))
     encoding = result.encodings[0]
     whole = encoding.segments[0].text
     shown = [w for w in encoding.words if w.segment == 0 and whole[w.start : w.end].strip()]
@@ -157,14 +150,14 @@ def test_a_text_in_a_batch_has_the_numbers_that_it_has_alone(explain: Explain) -
     parts = [yaml("bert", count) for count in (150, 20, 90, 150)]
     together = explain("\n".join(parts), dtype="float64", budget=4096).examples
     for part, found in zip(parts, together, strict=True):
-        alone = only(explain(part, dtype="float64").examples)
+        alone = only(explain(part, dtype="float64"))
         assert found.encodings == alone.encodings or found.encodings[0].tokens == alone.encodings[0].tokens
         assert measured(found.maps[0].scores["l2"]) == pytest.approx(measured(alone.maps[0].scores["l2"]), rel=1e-9)
 
 
 def test_other_methods_and_the_evidence_are_about_the_same_number(explain: Explain, families: Path) -> None:
     more = "long: windows, methods: all, faithfulness: true, orders: 10, beam: 0, flips: 2, layers: true"
-    result = only(explain(yaml("bert", 100, more), dtype="float64").examples)
+    result = only(explain(yaml("bert", 100, more), dtype="float64"))
     assert result.warnings == []
     encoding, model = result.encodings[0], plain("bert", families)
     rows, places = by_hand(model, encoding)
@@ -221,7 +214,7 @@ def test_f_of_other_quantities_is_of_the_mean_logits(families: Path, quantity: s
 
 
 def test_a_text_that_fits_is_read_as_it_is(explain: Explain) -> None:
-    plainly, windowed = (only(explain(yaml("bert", 20, f"long: {long}")).examples) for long in ("refuse", "windows"))
+    plainly, windowed = (only(explain(yaml("bert", 20, f"long: {long}"))) for long in ("refuse", "windows"))
     assert plainly.maps == windowed.maps
     assert windowed.encodings[0].windows == []
 
@@ -230,7 +223,7 @@ def test_a_text_that_fits_is_read_as_it_is(explain: Explain) -> None:
 def test_a_text_is_cut_as_its_tokenizer_cuts_and_the_page_is_told(
     explain: Explain, families: Path, family: str, room: int
 ) -> None:
-    result = only(explain(yaml(family, 150, "long: truncate"), dtype="float64").examples)
+    result = only(explain(yaml(family, 150, "long: truncate"), dtype="float64"))
     encoding, model = result.encodings[0], plain(family, families)
     cut = model.tokenizer(text(150), truncation=True, max_length=LIMIT).input_ids
     assert [token.id for token in encoding.tokens] == cut
@@ -260,7 +253,7 @@ def test_a_long_text_is_refused_with_both_ways_out(explain: Explain) -> None:
 def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
     """The chain rule, for a number that mixes all logits; the gradient and integrated gradients."""
     asked = yaml("bert", 90, "long: windows, quantity: probability, methods: integrated_gradients")
-    whole = only(explain(asked, dtype="float64").examples)
+    whole = only(explain(asked, dtype="float64"))
     monkeypatch.setattr(parts, "AT_ONCE", 100)
     passes: list[int] = []
     real = parts.in_parts
@@ -272,7 +265,7 @@ def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monk
     # The package has a function of the module's name.
     for module in (engine, sys.modules["saliency_report.engine.evaluate"]):
         monkeypatch.setattr(module, "in_parts", counted)
-    parted = only(explain(asked, dtype="float64", budget=64).examples)
+    parted = only(explain(asked, dtype="float64", budget=64))
     assert len(passes) > 2
     assert [w.logits for w in parted.encodings[0].windows] == [
         pytest.approx(w.logits, abs=1e-12) for w in whole.encodings[0].windows

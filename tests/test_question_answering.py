@@ -16,12 +16,12 @@ from torch import Tensor
 import tiny
 from at_tokens import Number, Plain, check, check_methods, plain
 from conftest import Explain
-from explaining import opened
+from explaining import only, opened
 from records import measured
 from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
-from saliency_report.record import Encoding, ExampleResult, Report, Target
+from saliency_report.record import Encoding, ExampleResult, Target
 from saliency_report.spec import parse_spec
 from saliency_report.tasks.question_answering import LONGEST
 
@@ -37,12 +37,6 @@ TEXTS = [QUESTION, CONTEXT]
 
 def written(family: str, more: str = "", context: str = CONTEXT, question: str = QUESTION) -> str:
     return f"- {{task: question-answering, model: {family}, question: '{question}', context: '{context}'{more}}}"
-
-
-def only(report: Report) -> ExampleResult:
-    (result,) = report.examples
-    assert result.failure is None, result.failure
-    return result
 
 
 def number(quantity: str, target: Target) -> Number:

@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import AutoModel
 
 from conftest import Explain
+from explaining import only
 from plain_model import map_of
 from records import measured
 from saliency_report.aggregation import AGGREGATIONS
@@ -35,12 +36,6 @@ pytest_plugins = ["browsing"]
 TEXTS = "text: The cat sat on the bad movie, text_pair: In Paris was the cat bathed"
 PAIR = f"task: sentence-similarity, {TEXTS}"
 SAMPLE = Path(__file__).parent.parent / "sample_inputs/similarity.yaml"
-
-
-def only(explain: Explain, text: str, dtype: str = "float32", **options: Any) -> ExampleResult:
-    (result,) = explain(text, dtype=dtype, **options).examples
-    assert result.failure is None, result.failure
-    return result
 
 
 def pooled(states: Tensor, mode: str) -> Tensor:
@@ -91,7 +86,7 @@ def test_the_cosine_and_its_gradient_are_those_by_hand(
     mode: str, family: str, explain: Explain, families: Path
 ) -> None:
     with Float64():
-        result = only(explain, f"- {{{PAIR}, model: {family}, pooling: {mode}}}", "float64")
+        result = only(explain(f"- {{{PAIR}, model: {family}, pooling: {mode}}}", dtype="float64"))
         by_hand, (map_,) = ByHand(families / family, result, mode), result.maps
         check_slopes(map_, by_hand.cosine, by_hand.embeddings)
     assert [segment.name for segment in result.encodings[0].segments] == ["text", "text_pair"]
@@ -142,7 +137,7 @@ def test_the_checkpoint_says_how_it_pools(
 ) -> None:
     write(checkpoint / "1_Pooling/config.json", config)
     with Float64():
-        result = only(explain, f"- {{{PAIR}, model: sentences}}", "float64", folder=checkpoint.parent)
+        result = only(explain(f"- {{{PAIR}, model: sentences}}", dtype="float64", folder=checkpoint.parent))
         by_hand = ByHand(checkpoint, result, *modes)
         assert result.maps[0].target.score == pytest.approx(by_hand.cosine(by_hand.embeddings), rel=1e-12)
     assert result.warnings == []
@@ -169,7 +164,7 @@ def test_what_sentence_transformers_does_besides_is_refused_or_told(checkpoint: 
     write(checkpoint / "sentence_bert_config.json", {"max_seq_length": None, "do_lower_case": True})
     prompts = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
     write(checkpoint / "config_sentence_transformers.json", prompts)
-    assert only(explain, f"- {{{PAIR}, model: sentences}}", folder=checkpoint.parent).warnings == [
+    assert only(explain(f"- {{{PAIR}, model: sentences}}", folder=checkpoint.parent)).warnings == [
         "sentence-transformers puts 'query: ' before each text of this checkpoint, which is not done here: write it "
         "into the texts for its number.",
         "sentence-transformers puts the texts of this checkpoint into lower case, which is not done here: write them "
@@ -212,7 +207,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
     ]
     together = explain("".join(examples), dtype="float64").examples
     for result, example in zip(together, examples, strict=True):
-        (map_,), (alone,) = result.maps, only(explain, example, "float64").maps
+        (map_,), (alone,) = result.maps, only(explain(example, dtype="float64")).maps
         assert map_.target.score == pytest.approx(alone.target.score, rel=1e-12)
         for name, scores in map_.scores.items():
             assert measured(scores) == pytest.approx(measured(alone.scores[name]), rel=1e-9, abs=1e-12)
@@ -222,7 +217,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
 def test_other_methods_and_evidence_are_of_the_same_cosine(family: str, explain: Explain, families: Path) -> None:
     asked = "methods: all, faithfulness: true, flips: 1, randomisation: all, layers: true, rationale: [cat]"
     with Float64():
-        result = only(explain, f"- {{{PAIR}, model: {family}, {asked}}}", "float64")
+        result = only(explain(f"- {{{PAIR}, model: {family}, {asked}}}", dtype="float64"))
         assert result.warnings == []
         by_hand, score = ByHand(families / family, result, "mean"), result.maps[0].target.score
         assert by_hand.cosine(by_hand.embeddings) == pytest.approx(score, rel=1e-9)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +14,9 @@ from transformers import PreTrainedTokenizerFast
 
 import tiny
 from conftest import Explain
+from explaining import only
 from records import measured
-from saliency_report.record import Encoding, ExampleResult, Segment
+from saliency_report.record import Encoding, Segment
 from saliency_report.tasks.encoding import encode, unknown_warning
 from saliency_report.tasks.generated import generated_spans
 
@@ -25,12 +25,6 @@ HARD = "A naïve café 😀 served\t3.5 crème brûlée —\n東京!  Unbelievab
 
 def shown(encoding: Encoding) -> list[str | None]:
     return [None if t.segment is None else encoding.segments[t.segment].text[t.start : t.end] for t in encoding.tokens]
-
-
-def only(results: Sequence[ExampleResult]) -> ExampleResult:
-    (result,) = results
-    assert result.failure is None, result.failure
-    return result
 
 
 @pytest.mark.parametrize("tokenizer", [tiny.wordpiece(), tiny.byte_level(), tiny.byte_level(roberta=True)])
@@ -66,7 +60,7 @@ def test_a_character_of_several_byte_tokens_is_one_word() -> None:
 
 
 def test_classification_names_what_it_explains(explain: Explain) -> None:
-    result = only(explain("- {task: text-classification, model: bert, text: The cat sat on the bad movie.}").examples)
+    result = only(explain("- {task: text-classification, model: bert, text: The cat sat on the bad movie.}"))
     prediction, (chosen,) = result.prediction, result.maps
     assert prediction is not None
     assert prediction.predicted is not None
@@ -82,7 +76,7 @@ def test_classification_names_what_it_explains(explain: Explain) -> None:
 
 def test_a_given_label_is_the_target_and_the_prediction_stays(explain: Explain) -> None:
     text = "- {task: text-classification, model: bert, text: The cat., target: LABEL_%s, label: 2}"
-    results = [only(explain(text % i).examples) for i in range(3)]
+    results = [only(explain(text % i)) for i in range(3)]
     predicted = results[0].prediction
     assert predicted is not None
     assert predicted.expected == 2
@@ -96,7 +90,7 @@ def test_a_given_label_is_the_target_and_the_prediction_stays(explain: Explain) 
 
 
 def test_a_text_pair_is_two_segments(explain: Explain) -> None:
-    result = only(explain("- {task: text-classification, model: bert, text: The cat, text_pair: sat on}").examples)
+    result = only(explain("- {task: text-classification, model: bert, text: The cat, text_pair: sat on}"))
     assert [segment.name for segment in result.encodings[0].segments] == ["text", "text_pair"]
     assert [t.segment for t in result.encodings[0].tokens] == [None, 0, 0, None, 1, 1, None]
 
@@ -110,7 +104,7 @@ def test_choices_have_a_map_each_over_context_question_and_choice(explain: Expla
   choices: [London, Paris and more, Berlin]
   answer: 1
 """
-    result = only(explain(text).examples)
+    result = only(explain(text))
     assert len(result.maps) == len(result.encodings) == 3
     assert result.prediction is not None
     assert result.headline == result.prediction.predicted
@@ -136,7 +130,7 @@ def test_a_foil_explains_the_difference_of_two_logits(explain: Explain) -> None:
   target: cat
   foil: %s
 """
-    result = only(explain(text % "bad").examples)
+    result = only(explain(text % "bad"))
     contrast = result.maps[result.headline]
     a, b = result.maps[1], result.maps[2]
     assert contrast.title == "cat − bad"
@@ -154,13 +148,13 @@ def test_a_foil_explains_the_difference_of_two_logits(explain: Explain) -> None:
     order = sorted(result.prediction.outcomes if result.prediction else [], key=lambda outcome: -outcome.logit)
     for target, foil in ((order[0], f"the runner-up {order[1].label}"), (order[2], f"the predicted {order[0].label}")):
         asked = text.replace("target: cat", f"target: {target.label}") % "runner-up"
-        sentence = only(explain(asked).examples).maps[-1].target.sentence
+        sentence = only(explain(asked)).maps[-1].target.sentence
         assert sentence.startswith(f"logit of {target.label} minus logit of {foil}, ")
 
 
 def test_generation_has_a_map_a_token_over_what_came_before(explain: Explain) -> None:
     text = "- {task: text-generation, model: llama, prompt: The cat sat on the, max_new_tokens: 4}"
-    result = only(explain(text).examples)
+    result = only(explain(text))
     tokens = result.encodings[0].tokens
     assert [m.target.position for m in result.maps] == [6, 7, 8, 9]
     assert [len(m.scores["l2"]) for m in result.maps] == [6, 7, 8, 9]
@@ -173,19 +167,17 @@ def test_generation_has_a_map_a_token_over_what_came_before(explain: Explain) ->
 
 
 def test_a_continuation_without_its_space_is_noted(explain: Explain) -> None:
-    result = only(
-        explain("- {task: text-generation, model: gpt2, prompt: The cat sat on the, continuation: mat}").examples
-    )
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The cat sat on the, continuation: mat}"))
     assert result.warnings[-1] == "The continuation follows without a space: the model reads 'themat'."
 
 
 def test_a_continuation_that_would_share_a_token_with_the_prompt_is_joined_by_ids(explain: Explain) -> None:
-    result = only(explain("- {task: text-generation, model: gpt2, prompt: The c, continuation: at}").examples)
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The c, continuation: at}"))
     assert result.warnings[0] == (
         "The continuation was cut into tokens on its own: together with the prompt it would share one."
     )
     assert shown(result.encodings[0]) == ["The", "c", "at"]
-    whole = only(explain("- {task: text-generation, model: gpt2, prompt: a, continuation: t}").examples)
+    whole = only(explain("- {task: text-generation, model: gpt2, prompt: a, continuation: t}"))
     assert shown(whole.encodings[0]) == ["a", "t"], "a single token would have been both"
 
 
@@ -199,7 +191,7 @@ def test_generated_bytes_of_one_character_share_its_span() -> None:
 
 def test_an_id_that_no_token_has_is_shown_by_its_number(explain: Explain) -> None:
     """The tiny models have more rows of logits than their tokenizers have tokens, as many real ones do."""
-    result = only(explain("- {task: text-generation, model: gpt2, prompt: The cat sat on the}").examples)
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The cat sat on the}"))
     padded = [t for t in result.encodings[0].tokens if t.id >= len(tiny.byte_level())]
     assert padded, "this model is meant to generate such an id"
     assert all(t.text == f"<id {t.id}>" and t.segment is None for t in padded)
@@ -215,7 +207,7 @@ def test_an_unfinished_character_at_the_end_is_shown_as_the_decoder_shows_it() -
 
 
 def test_tokens_that_differ_by_a_space_have_different_labels(explain: Explain) -> None:
-    result = only(explain("- {task: text-generation, model: gpt2, prompt: The, continuation: ' cat at'}").examples)
+    result = only(explain("- {task: text-generation, model: gpt2, prompt: The, continuation: ' cat at'}"))
     assert [m.target.label for m in result.maps] == [" cat", " a", "t"]
 
 
@@ -224,7 +216,7 @@ def test_what_a_join_of_ids_reads_is_told(explain: Explain, families: Path, tmp_
     shutil.copytree(families / "llama", tmp_path / "llama")
     tiny.metaspace().save_pretrained(tmp_path / "llama")
     text = "- {task: text-generation, model: llama, prompt: The c, continuation: at}"
-    assert only(explain(text, folder=tmp_path).examples).warnings == [
+    assert only(explain(text, folder=tmp_path)).warnings == [
         "The continuation was cut into tokens on its own: together with the prompt it would share one.",
         "Joined so, the model reads 'The c at'.",
     ]
@@ -248,13 +240,13 @@ def test_a_text_without_tokens_is_not_explained(explain: Explain, example: str, 
 
 def test_choices_with_the_same_tokens_are_noted(explain: Explain) -> None:
     text = "- {task: multiple-choice, model: bert-choice, question: q, choices: [cat, 'cat ', bad]}"
-    assert only(explain(text).examples).warnings == ["The choice 'cat ' has the same tokens as an earlier one."]
+    assert only(explain(text)).warnings == ["The choice 'cat ' has the same tokens as an earlier one."]
 
 
 def test_a_right_choice_that_the_model_did_not_choose_is_not_called_chosen(explain: Explain) -> None:
     text = "- {task: multiple-choice, model: bert-choice, question: q, choices: [cat, dog], quantity: loss, answer: %d}"
     for answer in (0, 1):
-        result = only(explain(text % answer).examples)
+        result = only(explain(text % answer))
         said = ["chosen by the model" in map_.target.sentence for map_ in result.maps[:2]]
         assert result.prediction
         assert said == [i == result.prediction.predicted for i in range(2)]
@@ -269,13 +261,13 @@ def test_a_reserved_token_written_in_a_text_is_special_even_where_it_means_unkno
 
 
 def test_characters_that_the_model_cannot_see_are_named(explain: Explain) -> None:
-    result = only(explain("- {task: text-classification, model: bert, text: The cat 😀 sat}").examples)
+    result = only(explain("- {task: text-classification, model: bert, text: The cat 😀 sat}"))
     assert result.warnings == ["The tokenizer does not know 😀: the model sees [UNK] in its place."]
     assert not result.encodings[0].tokens[3].special
 
 
 def test_the_share_of_special_tokens_is_theirs(explain: Explain) -> None:
-    (chosen,) = only(explain("- {task: text-classification, model: bert, text: The cat}").examples).maps
+    (chosen,) = only(explain("- {task: text-classification, model: bert, text: The cat}")).maps
     scores = measured(chosen.scores["l2"])
     assert chosen.special_share == pytest.approx((scores[0] + scores[-1]) / sum(scores))
     assert torch.tensor(scores).gt(0).all()

@@ -15,12 +15,12 @@ from torch import Tensor
 import tiny
 from at_tokens import Number, check, check_methods, plain
 from conftest import Explain
-from explaining import opened
+from explaining import only, opened
 from records import measured
 from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
-from saliency_report.record import ExampleResult, Report, Target
+from saliency_report.record import ExampleResult, Target
 from saliency_report.spec import parse_spec
 from saliency_report.tasks.entities import Entity, entities, named_label
 
@@ -35,12 +35,6 @@ OUT, B_PER, I_PER, B_LOC, I_LOC = range(5)
 
 def written(family: str, more: str = "", text: str = tiny.ENTITIES) -> str:
     return f"- {{task: token-classification, model: {family}, text: '{text}'{more}}}"
-
-
-def only(report: Report) -> ExampleResult:
-    (result,) = report.examples
-    assert result.failure is None, result.failure
-    return result
 
 
 def firsts(result: ExampleResult, target: Target) -> list[int]:

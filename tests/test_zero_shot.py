@@ -16,10 +16,11 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from conftest import Explain
+from explaining import only
 from plain_model import map_of
 from records import measured
 from saliency_report.cli import main
-from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.record import Encoding, Map
 from saliency_report.tasks.base import valued
 from slopes import check_slopes
 from test_engine import Float64
@@ -32,12 +33,6 @@ pytest_plugins = ["browsing"]
 LABELS = ["bad", "Paris", "a cat"]
 ASKED = "task: zero-shot-classification, model: bert-nli, text: The cat sat, candidate_labels: [bad, Paris, a cat]"
 SAMPLE = Path(__file__).parent.parent / "sample_inputs/zero_shot.yaml"
-
-
-def only(explain: Explain, text: str, dtype: str = "float32", **options: Any) -> ExampleResult:
-    (result,) = explain(text, dtype=dtype, **options).examples
-    assert result.failure is None, result.failure
-    return result
 
 
 class ByHand:
@@ -68,7 +63,7 @@ class ByHand:
 @pytest.mark.parametrize("several", [False, True])
 def test_each_label_is_the_entailment_of_its_hypothesis(several: bool, explain: Explain, families: Path) -> None:
     with Float64():
-        result = only(explain, f"- {{{ASKED}, multi_label: {str(several).lower()}}}", "float64")
+        result = only(explain(f"- {{{ASKED}, multi_label: {str(several).lower()}}}", dtype="float64"))
         by_hand = ByHand(families / "bert-nli", several)
         assert [map_.title for map_ in result.maps] == LABELS
         for map_, encoding, label in zip(result.maps, result.encodings, LABELS, strict=True):
@@ -99,7 +94,7 @@ def test_what_several_labels_make_is_one_map(quantity: str, several: bool, expla
     fields = {"foil": "target: Paris, foil: bad", "loss": "quantity: loss, label: Paris"}
     more = fields.get(quantity, f"quantity: {quantity}, target: Paris")
     with Float64():
-        result = only(explain, f"- {{{ASKED}, {more}, multi_label: {str(several).lower()}}}", "float64")
+        result = only(explain(f"- {{{ASKED}, {more}, multi_label: {str(several).lower()}}}", dtype="float64"))
         by_hand, joint = ByHand(families / "bert-nli", several), result.maps[result.headline]
         assert result.headline == 3
         alone = several or quantity == "foil"
@@ -126,7 +121,7 @@ def test_what_several_labels_make_is_one_map(quantity: str, several: bool, expla
 @pytest.mark.filterwarnings("ignore")  # transformers' own, about its pipeline
 @pytest.mark.parametrize("several", [False, True])
 def test_probabilities_are_those_of_transformers(several: bool, explain: Explain, families: Path) -> None:
-    result = only(explain, f"- {{{ASKED}, multi_label: {str(several).lower()}}}")
+    result = only(explain(f"- {{{ASKED}, multi_label: {str(several).lower()}}}"))
     folder = str(families / "bert-nli")
     model, tokenizer = AutoModelForSequenceClassification.from_pretrained(folder), AutoTokenizer.from_pretrained(folder)
     model.config.label2id = {name: i for i, name in model.config.id2label.items()}
@@ -141,8 +136,9 @@ def test_probabilities_are_those_of_transformers(several: bool, explain: Explain
 
 def test_the_target_is_said_in_words(explain: Explain) -> None:
     result = only(
-        explain,
-        f"- {{{ASKED}, hypothesis_template: 'A {{label}}!', label: Paris}}".replace("{{", "{").replace("}}", "}"),
+        explain(
+            f"- {{{ASKED}, hypothesis_template: 'A {{label}}!', label: Paris}}".replace("{{", "{").replace("}}", "}"),
+        )
     )
     prediction = result.prediction
     assert prediction is not None
@@ -155,7 +151,7 @@ def test_the_target_is_said_in_words(explain: Explain) -> None:
         "A softmax over the labels’ logits of entailment. It compares the labels with each other and does not say "
         "whether any of them fits the text."
     )
-    several = only(explain, f"- {{{ASKED}, multi_label: true, threshold: 0.99, target: bad, label: []}}")
+    several = only(explain(f"- {{{ASKED}, multi_label: true, threshold: 0.99, target: bad, label: []}}"))
     assert several.maps[0].target.sentence.startswith(
         "logit of entailment minus that of contradiction for “This example is bad.”, asked for, "
         "not above the threshold 0.99, sigmoid p = "
@@ -163,7 +159,7 @@ def test_the_target_is_said_in_words(explain: Explain) -> None:
     assert several.prediction is not None
     assert several.prediction.probabilities is None
     assert (several.prediction.labels, several.prediction.is_right) == ([], True)
-    compared = only(explain, f"- {{{ASKED}, target: bad, foil: Paris}}")
+    compared = only(explain(f"- {{{ASKED}, target: bad, foil: Paris}}"))
     joint = compared.maps[compared.headline]
     assert joint.target.sentence == (
         f"logit of bad minus logit of Paris, {valued(joint.target.score)}; the logit of a label is that of entailment"
@@ -178,7 +174,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
     ]
     together = explain("".join(examples), dtype="float64").examples
     for result, example in zip(together, examples, strict=True):
-        for map_, alone in zip(result.maps, only(explain, example, "float64").maps, strict=True):
+        for map_, alone in zip(result.maps, only(explain(example, dtype="float64")).maps, strict=True):
             assert map_.target.score == pytest.approx(alone.target.score, rel=1e-9)
             for name, scores in map_.scores.items():
                 assert measured(scores) == pytest.approx(measured(alone.scores[name]), rel=1e-9, abs=1e-12)
@@ -188,7 +184,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
 def test_other_methods_and_evidence_are_of_the_same_number(more: str, explain: Explain) -> None:
     asked = "methods: all, faithfulness: true, flips: 1, randomisation: all, layers: true, rationale: [cat]"
     with Float64():
-        result = only(explain, f"- {{{ASKED}, {more}, {asked}}}", "float64")
+        result = only(explain(f"- {{{ASKED}, {more}, {asked}}}", dtype="float64"))
     assert result.warnings == []
     head: Map = result.maps[result.headline]
     assert len(result.maps) == 4 * 8
