@@ -99,6 +99,10 @@ class Visit:
         )
         return found
 
+    def said(self, selector: str) -> list[str]:
+        """What each of them says, with single spaces."""
+        return [" ".join(text.split()) for text in self.page.locator(selector).all_text_contents()]
+
     def count(self, selector: str) -> int:
         return self.page.locator(selector).count()
 

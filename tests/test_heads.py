@@ -330,23 +330,20 @@ def test_the_page_says_what_the_numbers_are(explain: Explain, visit: Open, *, sc
     )
     page = visit(report, scripts=scripts)
 
-    def said(selector: str) -> list[str]:
-        return [" ".join(text.split()) for text in page.page.locator(selector).all_text_contents()]
-
-    assert said(".answer") == [
+    assert page.said(".answer") == [
         "insult, spam, threat sigmoid 0.658, 0.635, 0.554 ✗ expected toxic",
         "none above 0.9 ✗ expected spam",
         "score −0.232",
         "LABEL_0 −0.309, LABEL_1 0.0428, LABEL_2 −0.391",
     ]
-    assert said("#example-1 figcaption .number")[0] == "logit 0.654, sigmoid p = 0.658"
-    assert said("#example-1 .outcomes h4") == ["Probabilities, of each label by itself (sigmoid), given above 0.5"]
-    assert said("#example-1 .outcomes .predicted .name") == ["insult", "threat", "spam"]
+    assert page.said("#example-1 figcaption .number")[0] == "logit 0.654, sigmoid p = 0.658"
+    assert page.said("#example-1 .outcomes h4") == ["Probabilities, of each label by itself (sigmoid), given above 0.5"]
+    assert page.said("#example-1 .outcomes .predicted .name") == ["insult", "threat", "spam"]
     assert page.count("#example-3 .outcomes") == 0, "a number has no list of chances"
     assert page.count("#example-4 .outcomes li") == 3
     assert page.count("#example-4 .outcomes meter") == 0
-    assert [" p " in text for text in said("#example-4 figcaption .number")] == [False] * 3
-    about = " ".join(said("#meaning li"))
+    assert [" p " in text for text in page.said("#example-4 figcaption .number")] == [False] * 3
+    about = " ".join(page.said("#meaning li"))
     assert "all of them do not add up to 1" in about
     assert "that number itself is explained" in about
     if scripts:

@@ -298,13 +298,10 @@ def test_the_page_shows_both_texts_and_no_probability(families: Path, visit: Ope
     example = {"task": "sentence-similarity", "text": "The cat <b>", "text_pair": "bad cat", "methods": "all"}
     page = visit(explain_in_python([{**example, "model": str(families / "bert-encoder")}]), scripts=scripts)
 
-    def said(selector: str) -> list[str]:
-        return [" ".join(text.split()) for text in page.page.locator(selector).all_text_contents()]
-
-    (answer,) = said(".answer")
+    (answer,) = page.said(".answer")
     assert answer.startswith("cosine ")
-    assert said(".maps .segment-name") == ["Text", "Second text"]
-    assert said(".maps .text") == ["[CLS]The cat <b>[SEP]", "[CLS]bad cat[SEP]"]
+    assert page.said(".maps .segment-name") == ["Text", "Second text"]
+    assert page.said(".maps .text") == ["[CLS]The cat <b>[SEP]", "[CLS]bad cat[SEP]"]
     assert page.count("#example-1 .outcomes") == page.count("#example-1 meter") == 0
     if scripts:
         page.draw(1)

@@ -307,15 +307,12 @@ def test_the_page_has_a_map_a_label(explain: Explain, visit: Open, *, scripts: b
     )
     page = visit(report, scripts=scripts)
 
-    def said(selector: str) -> list[str]:
-        return [" ".join(text.split()) for text in page.page.locator(selector).all_text_contents()]
-
-    assert said("#example-1 .map-title") == LABELS
-    assert said("#example-1 .maps .segment-name") == ["Text", "Hypothesis"] * 3
-    assert said("#example-1 .outcomes h4") == ["Probabilities"]
-    assert said("#example-2 .outcomes h4") == ["Probabilities, of each label by itself (sigmoid), given above 0.1"]
-    assert all("sigmoid p" in text for text in said("#example-2 figcaption .number"))
-    assert "✗ expected bad" in said("#example-2 .answer")[0]
+    assert page.said("#example-1 .map-title") == LABELS
+    assert page.said("#example-1 .maps .segment-name") == ["Text", "Hypothesis"] * 3
+    assert page.said("#example-1 .outcomes h4") == ["Probabilities"]
+    assert page.said("#example-2 .outcomes h4") == ["Probabilities, of each label by itself (sigmoid), given above 0.1"]
+    assert all("sigmoid p" in text for text in page.said("#example-2 figcaption .number"))
+    assert "✗ expected bad" in page.said("#example-2 .answer")[0]
     assert page.count("#example-3 .maps figure") == 4
     if scripts:
         page.draw(1)
