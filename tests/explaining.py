@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
+from records import measured
 from saliency_report import engine
 from saliency_report.engine import Job
 from saliency_report.models import Loaded, load
@@ -47,6 +49,13 @@ class Opened:
         return [Job(function) for function in self.functions]
 
 
+def check_alike(ours: Map, theirs: Map, rel: float = 1e-9) -> None:
+    """Two maps of one thing have the same number and the same scores."""
+    assert ours.target.score == pytest.approx(theirs.target.score, rel=1e-9)
+    for name, scores in ours.scores.items():
+        assert measured(scores) == pytest.approx(measured(theirs.scores[name]), rel=rel, abs=1e-12)
+
+
 def only(report: Report) -> ExampleResult:
     """The one example of a report, which must not have failed."""
     (result,) = report.examples
@@ -73,3 +82,11 @@ def opened(text: str, folder: Path, dtype: str = "float64") -> Opened:
             prepared = task.extend(prepared, new, loaded.checkpoint)
         prepared = task.aim(example, prepared, loaded.checkpoint)
     return Opened(loaded, example, prepared, result, task.functions(example, prepared, loaded.checkpoint, result))
+
+
+def check_functions(open_: Opened) -> None:
+    """F of each map is the number explained, and its gradient the map's."""
+    values, gradients = engine.evaluate(open_.loaded, open_.jobs(), gradient=True)
+    assert values.tolist() == pytest.approx([map_.target.score for map_ in open_.result.maps], rel=1e-9)
+    for map_, gradient in zip(open_.result.maps, gradients, strict=True):
+        assert gradient.sum(-1).tolist() == pytest.approx(measured(map_.scores["sum"]), rel=1e-7, abs=1e-11)

@@ -15,10 +15,9 @@ from torch import Tensor
 
 import tiny
 from conftest import Explain
-from explaining import opened
+from explaining import check_functions, opened
 from plain_model import CPU, map_of
 from records import measured
-from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
 from saliency_report.models import load
@@ -190,11 +189,7 @@ def test_what_depends_on_several_choices_moves_a_shared_token_in_all_rows(
 )
 def test_functions_give_f_again_and_its_gradient(family: str, more: str, folder: Path) -> None:
     with Float64():
-        open_ = opened(f"- {{{COMMON}, model: {family}, {more}}}", folder)
-        values, gradients = engine.evaluate(open_.loaded, open_.jobs(), gradient=True)
-    assert values.tolist() == pytest.approx([map_.target.score for map_ in open_.result.maps], rel=1e-9)
-    for map_, gradient in zip(open_.result.maps, gradients, strict=True):
-        assert gradient.sum(-1).tolist() == pytest.approx(measured(map_.scores["sum"]), rel=1e-7, abs=1e-11)
+        check_functions(opened(f"- {{{COMMON}, model: {family}, {more}}}", folder))
 
 
 def test_few_rows_at_once_give_the_numbers_of_all_at_once(choose: Choose) -> None:

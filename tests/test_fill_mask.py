@@ -13,8 +13,7 @@ from torch import Tensor
 import tiny
 from at_tokens import Number, Plain, check, check_methods, plain
 from conftest import Explain
-from explaining import only, opened
-from records import measured
+from explaining import check_alike, check_functions, only, opened
 from saliency_report import engine
 from saliency_report.cli import main
 from saliency_report.errors import InputError
@@ -117,9 +116,7 @@ def test_a_batch_of_several_lengths_equals_each_alone(family: str, explain: Expl
         alone = only(explain(text, dtype="float64", budget=1))
         assert [map_.target.index for map_ in one.maps] == [map_.target.index for map_ in alone.maps]
         for ours, theirs in zip(one.maps, alone.maps, strict=True):
-            assert ours.target.score == pytest.approx(theirs.target.score, rel=1e-9)
-            for name, scores in ours.scores.items():
-                assert measured(scores) == pytest.approx(measured(theirs.scores[name]), rel=1e-8, abs=1e-12)
+            check_alike(ours, theirs, rel=1e-8)
 
 
 @pytest.mark.parametrize("more", ["", ", foil: runner-up, quantity: probability", ", target: cat, quantity: log_prob"])
@@ -151,8 +148,7 @@ def test_methods_and_evidence_are_of_the_same_number(more: str, explain: Explain
 
 def test_functions_give_the_explained_numbers_again_also_where_words_are_cut_out(families: Path) -> None:
     open_ = opened(written("bert-mask", ", top_k: 2"), families)
-    values, _ = engine.evaluate(open_.loaded, open_.jobs(), gradient=False)
-    assert values.tolist() == pytest.approx([map_.target.score for map_ in open_.result.maps], rel=1e-9)
+    check_functions(open_)
     cut = [engine.Job(function, edits={2: None, 5: None}) for function in open_.functions]
     values, _ = engine.evaluate(open_.loaded, cut, gradient=False)
     model = plain(families / "bert-mask", "fill-mask")

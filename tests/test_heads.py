@@ -13,9 +13,8 @@ from click.testing import CliRunner
 from torch import Tensor
 
 from conftest import Explain
-from explaining import only
+from explaining import check_alike, only
 from plain_model import map_of, plain
-from records import measured
 from saliency_report.cli import main
 from saliency_report.engine import parts
 from saliency_report.page.static import render_static
@@ -161,8 +160,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
     for result, example in zip(together, examples, strict=True):
         for map_, alone in zip(result.maps, only(explain(example, dtype="float64")).maps, strict=True):
             assert map_.target.sentence == alone.target.sentence
-            for name, scores in map_.scores.items():
-                assert measured(scores) == pytest.approx(measured(alone.scores[name]), rel=1e-9, abs=1e-12)
+            check_alike(map_, alone)
 
 
 @pytest.mark.parametrize(
@@ -219,8 +217,7 @@ def test_labels_of_a_long_text_are_of_the_mean_logits_of_its_windows(
             assert sums.verdict == "pass"
             assert sums.score == pytest.approx(map_.target.score, rel=1e-9)
             alone = only(explain(asked % index, dtype="float64"))
-            for name, scores in map_.scores.items():
-                assert measured(scores) == pytest.approx(measured(alone.maps[0].scores[name]), rel=1e-9, abs=1e-12)
+            check_alike(map_, alone.maps[0])
     number = only(explain(f"- {{task: text-classification, model: bert-score, {long}}}"))
     assert f"the model’s one number from the mean numbers of {len(windows)} windows, " in number.maps[0].target.sentence
 

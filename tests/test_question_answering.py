@@ -16,9 +16,7 @@ from torch import Tensor
 import tiny
 from at_tokens import Number, Plain, check, check_methods, plain
 from conftest import Explain
-from explaining import only, opened
-from records import measured
-from saliency_report import engine
+from explaining import check_alike, check_functions, only, opened
 from saliency_report.cli import main
 from saliency_report.errors import InputError
 from saliency_report.record import Encoding, ExampleResult, Target
@@ -174,9 +172,7 @@ def test_a_batch_of_several_lengths_equals_each_alone(explain: Explain) -> None:
         assert alone.prediction is not None
         assert [o.label for o in one.prediction.outcomes] == [o.label for o in alone.prediction.outcomes]
         (ours,), (theirs,) = one.maps, alone.maps
-        assert ours.target.score == pytest.approx(theirs.target.score, rel=1e-9)
-        for name, scores in ours.scores.items():
-            assert measured(scores) == pytest.approx(measured(theirs.scores[name]), rel=1e-8, abs=1e-12)
+        check_alike(ours, theirs, rel=1e-8)
 
 
 @pytest.mark.parametrize("more", ["", ", quantity: probability, target: Paris, foil: London", ", quantity: log_prob"])
@@ -230,9 +226,7 @@ def test_what_is_cut_out_is_not_among_the_answers_of_a_probability(explain: Expl
 
 def test_functions_give_the_explained_numbers_again(families: Path) -> None:
     for more in ("", ", quantity: probability", ", target: Paris, foil: runner-up"):
-        open_ = opened(written("bert-answers", more), families)
-        values, _ = engine.evaluate(open_.loaded, open_.jobs(), gradient=False)
-        assert values.tolist() == pytest.approx([map_.target.score for map_ in open_.result.maps], rel=1e-9)
+        check_functions(opened(written("bert-answers", more), families))
 
 
 @pytest.mark.parametrize(

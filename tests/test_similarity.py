@@ -15,9 +15,8 @@ from torch import Tensor
 from transformers import AutoModel
 
 from conftest import Explain
-from explaining import only
+from explaining import check_alike, only
 from plain_model import map_of
-from records import measured
 from saliency_report.aggregation import AGGREGATIONS
 from saliency_report.api import explain as explain_in_python
 from saliency_report.cli import main
@@ -209,8 +208,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
     for result, example in zip(together, examples, strict=True):
         (map_,), (alone,) = result.maps, only(explain(example, dtype="float64")).maps
         assert map_.target.score == pytest.approx(alone.target.score, rel=1e-12)
-        for name, scores in map_.scores.items():
-            assert measured(scores) == pytest.approx(measured(alone.scores[name]), rel=1e-9, abs=1e-12)
+        check_alike(map_, alone)
 
 
 @pytest.mark.parametrize("family", ["bert-encoder", "gpt2-encoder"])

@@ -15,9 +15,7 @@ from torch import Tensor
 import tiny
 from at_tokens import Number, check, check_methods, plain
 from conftest import Explain
-from explaining import only, opened
-from records import measured
-from saliency_report import engine
+from explaining import check_alike, check_functions, only, opened
 from saliency_report.cli import main
 from saliency_report.errors import InputError
 from saliency_report.record import ExampleResult, Target
@@ -160,9 +158,7 @@ def test_a_batch_of_several_lengths_equals_each_alone(explain: Explain) -> None:
         alone = only(explain(text, dtype="float64", budget=1))
         assert [map_.title for map_ in one.maps] == [map_.title for map_ in alone.maps]
         for ours, theirs in zip(one.maps, alone.maps, strict=True):
-            assert ours.target.score == pytest.approx(theirs.target.score, rel=1e-9)
-            for name, scores in ours.scores.items():
-                assert measured(scores) == pytest.approx(measured(theirs.scores[name]), rel=1e-8, abs=1e-12)
+            check_alike(ours, theirs, rel=1e-8)
 
 
 @pytest.mark.parametrize("quantity", ["logit", "probability"])
@@ -204,9 +200,7 @@ def test_words_at_which_the_number_is_read_are_not_cut_out(explain: Explain, fam
 
 def test_functions_give_the_explained_numbers_again(families: Path) -> None:
     for more in ("", ", quantity: log_prob", ", target: Anna London, foil: O"):
-        open_ = opened(written("bert-tokens", more), families)
-        values, _ = engine.evaluate(open_.loaded, open_.jobs(), gradient=False)
-        assert values.tolist() == pytest.approx([map_.target.score for map_ in open_.result.maps], rel=1e-9)
+        check_functions(opened(written("bert-tokens", more), families))
 
 
 @pytest.fixture

@@ -16,9 +16,8 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from conftest import Explain
-from explaining import only
+from explaining import check_alike, only
 from plain_model import map_of
-from records import measured
 from saliency_report.cli import main
 from saliency_report.record import Encoding, Map
 from saliency_report.tasks.base import valued
@@ -135,11 +134,8 @@ def test_probabilities_are_those_of_transformers(several: bool, explain: Explain
 
 
 def test_the_target_is_said_in_words(explain: Explain) -> None:
-    result = only(
-        explain(
-            f"- {{{ASKED}, hypothesis_template: 'A {{label}}!', label: Paris}}".replace("{{", "{").replace("}}", "}"),
-        )
-    )
+    text = f"- {{{ASKED}, hypothesis_template: 'A {{label}}!', label: Paris}}".replace("{{", "{").replace("}}", "}")
+    result = only(explain(text))
     prediction = result.prediction
     assert prediction is not None
     assert prediction.predicted is not None
@@ -175,9 +171,7 @@ def test_a_batch_equals_each_alone(explain: Explain) -> None:
     together = explain("".join(examples), dtype="float64").examples
     for result, example in zip(together, examples, strict=True):
         for map_, alone in zip(result.maps, only(explain(example, dtype="float64")).maps, strict=True):
-            assert map_.target.score == pytest.approx(alone.target.score, rel=1e-9)
-            for name, scores in map_.scores.items():
-                assert measured(scores) == pytest.approx(measured(alone.scores[name]), rel=1e-9, abs=1e-12)
+            check_alike(map_, alone)
 
 
 @pytest.mark.parametrize("more", ["foil: runner-up", "quantity: log_prob", "multi_label: true, quantity: probability"])
