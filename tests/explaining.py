@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from click.testing import CliRunner
 
 from records import measured
 from saliency_report import engine
+from saliency_report.cli import main
 from saliency_report.engine import Job
+from saliency_report.errors import InputError
 from saliency_report.models import Loaded, load
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Map, Report
@@ -61,6 +64,23 @@ def only(report: Report) -> ExampleResult:
     (result,) = report.examples
     assert result.failure is None, result.failure
     return result
+
+
+def refusal(text: str) -> str:
+    """What is said of YAML text that is no spec."""
+    with pytest.raises(InputError) as caught:
+        parse_spec(text, "in.yaml", "in.yaml", Path())
+    return str(caught.value)
+
+
+def said_by_check(text: str, folder: Path) -> str:
+    """The one line of the command `check` about YAML text that is no spec, without the line's place."""
+    path = folder / "in.yaml"
+    path.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(main, ["check", str(path)])
+    assert done.exit_code == 2
+    (line,) = done.stderr.splitlines()
+    return line.partition(" ")[2]
 
 
 def opened(text: str, folder: Path, dtype: str = "float64") -> Opened:

@@ -15,15 +15,13 @@ from torch import Tensor
 
 import tiny
 from conftest import Explain
-from explaining import check_functions, opened
+from explaining import check_functions, opened, refusal
 from plain_model import CPU, map_of
 from records import measured
 from saliency_report.cli import main
-from saliency_report.errors import InputError
 from saliency_report.models import load
 from saliency_report.record import ExampleResult, Map, from_json
 from saliency_report.sources import Request
-from saliency_report.spec import parse_spec
 from test_engine import Float64
 
 pytest_plugins = ["browsing"]  # the fixture `visit`
@@ -288,17 +286,13 @@ def test_a_model_that_cannot_choose_so(family: str, more: str, message: str, nex
 )
 def test_fields_that_are_wrong(more: str, message: str) -> None:
     text = f"- task: multiple-choice\n  {more}\n  question: q\n  choices: [a, b]\n"
-    with pytest.raises(InputError) as raised:
-        parse_spec(text, "in.yaml", None, Path())
-    assert str(raised.value) == f"in.yaml:{message}"
+    assert refusal(text) == f"in.yaml:{message}"
 
 
 def test_more_choices_than_letters() -> None:
     choices = ", ".join(f"c{i}" for i in range(27))
     text = f"- task: multiple-choice\n  by: letter\n  question: q\n  choices: [{choices}]\n"
-    with pytest.raises(InputError) as raised:
-        parse_spec(text, "in.yaml", None, Path())
-    assert str(raised.value) == "in.yaml:2:7: [0].by: letter: there are 27 choices and 26 letters; write likelihood"
+    assert refusal(text) == "in.yaml:2:7: [0].by: letter: there are 27 choices and 26 letters; write likelihood"
 
 
 def test_the_command_and_the_page(folder: Path, visit: Any) -> None:

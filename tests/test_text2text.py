@@ -14,15 +14,13 @@ from torch import Tensor
 
 import tiny
 from conftest import Explain
-from explaining import check_functions, opened
+from explaining import check_functions, opened, refusal
 from plain_model import CPU, map_of
 from records import measured
 from saliency_report.cli import main
-from saliency_report.errors import InputError
 from saliency_report.models import load
 from saliency_report.record import ExampleResult, Map, from_json
 from saliency_report.sources import Request
-from saliency_report.spec import parse_spec
 from test_engine import Float64
 
 pytest_plugins = ["browsing"]  # the fixture `visit`
@@ -208,9 +206,7 @@ def test_methods_and_evidence(family: str, write: Write, folder: Path) -> None:
 
 
 def test_no_model_is_one_clear_message() -> None:
-    with pytest.raises(InputError) as raised:
-        parse_spec("- task: text2text-generation\n  text: a\n", "in.yaml", None, Path())
-    assert str(raised.value) == (
+    assert refusal("- task: text2text-generation\n  text: a\n") == (
         "in.yaml:1:3: [0].model: text2text-generation has no embedded model: name one, such as model: "
         "google-t5/t5-small"
     )

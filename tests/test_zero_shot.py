@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from conftest import Explain
-from explaining import check_alike, only
+from explaining import check_alike, only, said_by_check
 from plain_model import map_of
 from saliency_report.cli import main
 from saliency_report.record import Encoding, Map
@@ -232,12 +232,7 @@ def test_other_methods_and_evidence_are_of_the_same_number(more: str, explain: E
     ],
 )
 def test_what_check_says_of_a_wrong_example(fields: str, message: str, tmp_path: Path) -> None:
-    path = tmp_path / "in.yaml"
-    path.write_text(f"- {{task: zero-shot-classification, text: t, {fields}}}\n", encoding="utf-8")
-    done = CliRunner().invoke(main, ["check", str(path)])
-    assert done.exit_code == 2
-    (line,) = done.stderr.splitlines()
-    assert line.partition(" ")[2] == message
+    assert said_by_check(f"- {{task: zero-shot-classification, text: t, {fields}}}\n", tmp_path) == message
 
 
 USE = "Use a model of entailment (NLI) whose labels have names, such as cross-encoder/nli-distilroberta-base."
