@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
-from click.testing import CliRunner
 from torch import Tensor
 
 import tiny
-from at_tokens import Number, Plain, check, check_methods, plain
+from at_tokens import Number, Plain, check, check_evidence, check_methods, plain, run_sample
 from conftest import Explain
 from explaining import check_alike, check_functions, only, opened, refusal
 from saliency_report import engine
-from saliency_report.cli import main
 from saliency_report.page.view import OUTCOMES_SHOWN
 from saliency_report.precision import check_precision
 from saliency_report.record import Target
@@ -130,18 +128,11 @@ def test_methods_and_evidence_are_of_the_same_number(more: str, explain: Explain
         target = result.maps[place].target
         quantity = target.quantity.removesuffix(" difference")
         check_methods(result, place, model, [text], number(quantity, target))
-    evidence = result.evidence
-    assert evidence is not None
-    assert evidence.faithfulness is not None
-    assert evidence.layers is not None
-    assert evidence.randomisation is not None
-    assert evidence.direction is not None
-    target, f = result.maps[0].target, number(quantity, result.maps[0].target)
-    assert evidence.direction.answer == result.prediction.outcomes[0].label if result.prediction else False
-    for flip in evidence.direction.flips:
-        edits = {flip.position: flip.new_id}
-        logits = model.logits([text], edits=edits)
-        assert flip.actual == pytest.approx(float(f(logits)) - target.score, rel=1e-7, abs=1e-9)
+    target = result.maps[0].target
+    direction = check_evidence(result, model, [text], number(quantity, target), rel=1e-7)
+    assert direction.answer == result.prediction.outcomes[0].label if result.prediction else False
+    for flip in direction.flips:
+        logits = model.logits([text], edits={flip.position: flip.new_id})
         assert flip.answer == word_label(model.tokenizer, int(logits[0, target.at[0]].argmax()))
 
 
@@ -265,14 +256,9 @@ def test_a_wrong_field_is_named_at_its_place(fields: str, message: str) -> None:
 
 
 def test_the_command_line_explains_the_sample(families: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sample = Path(__file__).parent.parent / "sample_inputs/fill_mask.yaml"
-    text = sample.read_text(encoding="utf-8").replace("model: distilbert-base-uncased", f"model: {families}/bert-mask")
-    assert "bert-mask" in text
-    (tmp_path / "in.yaml").write_text(text, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
-    result = CliRunner().invoke(main, ["run", "in.yaml"])
-    assert result.exit_code == 0, result.output
-    assert "in the place of [MASK], the model's first candidate" in " ".join(result.output.split())
+    said = run_sample("fill_mask.yaml", "distilbert-base-uncased", families / "bert-mask")
+    assert "in the place of [MASK], the model's first candidate" in said
     assert "in the place of [MASK]" in Path("report.html").read_text(encoding="utf-8")
 
 
