@@ -15,11 +15,8 @@ from transformers import (
     BartConfig,
     BartForSequenceClassification,
     Gemma3nForCausalLM,
-    GPT2Config,
     GPT2LMHeadModel,
-    LlamaConfig,
     LlamaForSequenceClassification,
-    MarianConfig,
     MarianMTModel,
 )
 
@@ -38,6 +35,7 @@ from sweeping import as_loaded
 from tiny import VOCABULARY, byte_level
 
 SHORT, LONG = [12, 30, 7, 25], [9, 17, 33, 21, 40, 14, 28]
+PAD = 1
 
 
 def opened(model: Any, task: str) -> Loaded:
@@ -50,53 +48,12 @@ def opened(model: Any, task: str) -> Loaded:
     return as_loaded(model, "tiny", task)
 
 
-def marian() -> Loaded:
-    config = MarianConfig(
-        vocab_size=50,
-        d_model=16,
-        encoder_layers=1,
-        decoder_layers=1,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=32,
-        decoder_ffn_dim=32,
-        max_position_embeddings=64,
-        scale_embedding=True,
-        pad_token_id=1,
-        eos_token_id=0,
-        decoder_start_token_id=1,
-    )
-    return opened(MarianMTModel(config), "text-generation")
-
-
-def llama() -> Loaded:
-    config = LlamaConfig(
-        vocab_size=50,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=64,
-        pad_token_id=1,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    config.num_labels = 3
-    return opened(LlamaForSequenceClassification(config), "text-classification")
-
-
-def gpt2() -> Loaded:
-    config = GPT2Config(
-        vocab_size=50,
-        n_embd=16,
-        n_layer=2,
-        n_head=2,
-        n_positions=64,
-        pad_token_id=1,
-        bos_token_id=None,
-        eos_token_id=None,
-    )
-    return opened(GPT2LMHeadModel(config), "text-generation")
+def tiny(model_type: str, architecture: Any, task: str, **fields: Any) -> Loaded:
+    """An architecture with everything small, and some fields as a trap needs them."""
+    config = tiny_config(model_type)
+    for name, value in fields.items():
+        setattr(config, name, value)
+    return opened(architecture(config), task)
 
 
 def differ(one: Tensor, other: Tensor) -> float:
@@ -112,9 +69,9 @@ def batch_is_alone(loaded: Loaded, texts: list[TargetFunction]) -> None:
 
 
 def test_the_scale_of_marians_embeddings() -> None:
-    loaded = marian()
+    loaded = tiny("marian", MarianMTModel, "text-generation", scale_embedding=True)
     model: Any = loaded.model
-    row = Row([*LONG, 0, 1, 11, 23], prefix=3)
+    row = Row([*LONG, model.config.eos_token_id, model.config.decoder_start_token_id, 11, 23], prefix=3)
     inputs = engine.collate([row], loaded)
     given = {name: value for name, value in inputs.items() if name != "input_ids"}
     table = model.get_input_embeddings()
@@ -130,14 +87,14 @@ def test_the_scale_of_marians_embeddings() -> None:
     direction = torch.randn(x.shape, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
     above, below = (
         float(engine.evaluate(loaded, [Job(function, x + step * direction)], gradient=False)[0])
-        for step in (1e-5, -1e-5)
+        for step in (1e-6, -1e-6)
     )
-    assert float((gradient * direction).sum()) == pytest.approx((above - below) / 2e-5, rel=1e-6)
+    assert float((gradient * direction).sum()) == pytest.approx((above - below) / 2e-6, rel=1e-6)
     assert bool(gradient.norm(dim=1).gt(1e-6).all()), "source and target prefix both have gradients"
 
 
 def test_a_llama_that_classifies_texts_padded_on_the_right() -> None:
-    loaded = llama()
+    loaded = tiny("llama", LlamaForSequenceClassification, "text-classification", pad_token_id=PAD)
     model: Any = loaded.model
     rows = [Row(SHORT), Row(LONG)]
     inputs = engine.collate(rows, loaded)
@@ -153,11 +110,11 @@ def test_a_llama_that_classifies_texts_padded_on_the_right() -> None:
 
 
 def test_a_gpt2_would_move_its_positions_with_padding_on_the_left() -> None:
-    loaded = gpt2()
+    loaded = tiny("gpt2", GPT2LMHeadModel, "text-generation", pad_token_id=PAD)
     model: Any = loaded.model
     rows = [Row(SHORT), Row(LONG)]
     more = len(LONG) - len(SHORT)
-    ids = torch.tensor([[1] * more + SHORT, LONG])
+    ids = torch.tensor([[PAD] * more + SHORT, LONG])
     mask = torch.tensor([[0] * more + [1] * len(SHORT), [1] * len(LONG)])
     with torch.no_grad():
         alone = model(**engine.collate(rows[:1], loaded)).logits[0, -1]
