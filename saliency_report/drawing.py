@@ -31,7 +31,7 @@ class Drawing:
         """Where the pages go."""
         return [self.output, self.output.with_suffix(".static.html")] if self.static else [self.output]
 
-    def check(self, source: Path, *others: Path) -> None:
+    def check(self, source: Path | None = None, *others: Path) -> None:
         """Find out before the work what would stop the writing of the pages and of the other files after it.
 
         Raises:
@@ -40,7 +40,7 @@ class Drawing:
         """
         for path in (*self.paths, *others):
             check_writable(path)
-            if path.resolve() == source.resolve():
+            if source and path.resolve() == source.resolve():
                 raise OutputError(f"{path} is the input itself.", "Name another file with -o.")
         if self.templates:
             from saliency_report.page.environment import make_environment

@@ -74,7 +74,7 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
             config = transformers.AutoConfig.from_pretrained(place, **about)
         check_supported(config.model_type, name)
         bits = bits or weights.bits_of(getattr(config, "quantization_config", None), name, device)
-        causal |= wanted.by == "auto" and _continues(config)
+        causal |= wanted.by == "auto" and continues(config)
     with explained(name, source, "tokenizer", place):
         tokenizer = transformers.AutoTokenizer.from_pretrained(place, **about)
     if len(tokenizer) <= len(tokenizer.all_special_ids):
@@ -151,7 +151,7 @@ def ready(
     return Loaded(model, checkpoint, info, pad, inputs, vocabulary)
 
 
-def _continues(config: Any) -> bool:
+def continues(config: Any) -> bool:
     """Whether a checkpoint is of a causal model: by the architecture that it names, else by what its type allows."""
     causal, choosing = (
         getattr(modeling_auto, f"MODEL_FOR_{kind}_MAPPING_NAMES") for kind in ("CAUSAL_LM", "MULTIPLE_CHOICE")

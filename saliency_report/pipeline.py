@@ -19,6 +19,7 @@ import transformers
 
 from saliency_report import __version__, engine, record
 from saliency_report.aggregation import AGGREGATIONS
+from saliency_report.given import Given
 from saliency_report.methods import METHODS, Method
 from saliency_report.metrics.run import over_the_run
 from saliency_report.record import ExampleResult, Report, Results
@@ -50,12 +51,13 @@ class Run:
     custom: Sequence[Method] = ()
     command: str | None = None
     share: Share | None = None
+    given: Given | None = None
     models: dict[int, record.Model] = field(default_factory=dict)
     used: set[str] = field(default_factory=lambda: {"gradient"})  # methods
     judged: bool = False  # whether any example has evidence
 
     def __post_init__(self) -> None:
-        self.setting = Setting(self.spec.folder, self.device, self.tokens, self.custom, self.debug)
+        self.setting = Setting(self.spec.folder, self.device, self.tokens, self.custom, self.debug, self.given)
         self.budget = self.setting.budget
         self.methods = METHODS | {method.name: method for method in self.custom}
         self.known = {name: method.scores for name, method in self.methods.items()}

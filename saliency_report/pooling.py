@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 from transformers.utils.hub import cached_file
 
 from saliency_report.errors import ExampleError
@@ -87,8 +88,8 @@ def read_pooling(place: str, asked: str | None, options: dict[str, Any]) -> Pool
     return Pooling(found, limit if isinstance(limit, int) else None, bool(settings.get("do_lower_case")), str(prompt))
 
 
-def attach(model: nn.Module, pooling: Pooling) -> None:
-    """Let a model answer with the vectors of its texts, where another has logits."""
+def attach(model: nn.Module, pooling: Pooling) -> RemovableHandle:
+    """Let a model answer with the vectors of its texts, where another has logits; removing the handle ends that."""
 
     def pool(module: nn.Module, args: tuple[Any, ...], inputs: dict[str, Any], output: Any) -> None:
         states = getattr(output, "last_hidden_state", None)
@@ -99,7 +100,7 @@ def attach(model: nn.Module, pooling: Pooling) -> None:
         mask = inputs.get("attention_mask")
         output.logits = pooling(states, torch.ones_like(states[..., 0]).long() if mask is None else mask)
 
-    model.register_forward_hook(pool, with_kwargs=True)
+    return model.register_forward_hook(pool, with_kwargs=True)
 
 
 def _modes(place: str, modules: list[Any], kinds: list[str], options: dict[str, Any]) -> tuple[str, ...]:

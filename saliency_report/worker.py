@@ -17,6 +17,7 @@ from saliency_report.alone import Explained, Model, goes_alone
 from saliency_report.analysis import Subject, analyse, randomisations
 from saliency_report.errors import ExampleError
 from saliency_report.first_maps import first_maps
+from saliency_report.given import Given
 from saliency_report.methods import METHODS, Method
 from saliency_report.models import Loaded, load
 from saliency_report.outcomes import Outcomes
@@ -69,6 +70,7 @@ class Setting:
     tokens: int = 0  # the budget of a batch; 0 is the device's own
     custom: Sequence[Method] = ()
     debug: bool = False
+    given: Given | None = None  # a model that is there already, for the examples that name it
 
     @property
     def budget(self) -> int:
@@ -151,7 +153,13 @@ class Worker:
         if self._held is None or self._held[0] != wanted:
             self._held = None  # the memory of the one before
             try:
-                self._held = wanted, load(wanted, self.setting.device, self.setting.folder)
+                given = self.setting.given
+                self._held = (
+                    wanted,
+                    given.loaded(wanted)
+                    if given and given.name == wanted.name
+                    else load(wanted, self.setting.device, self.setting.folder),
+                )
             except ExampleError as error:
                 self._held = wanted, error
         found = self._held[1]

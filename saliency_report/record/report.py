@@ -58,7 +58,9 @@ class Model(Part):
     """Which weights answered, precisely enough to find them again."""
 
     name: str = Field(description="Hub id, name of the folder or file, or embedded with its folder; never a full path.")
-    source: Literal["embedded", "hub", "folder", "gguf"]
+    source: Literal["embedded", "hub", "folder", "gguf", "given"] = Field(
+        description="given: a Python program had it in memory, and no file says whether its weights were changed there."
+    )
     task: str
     architecture: str
     parameters: int
