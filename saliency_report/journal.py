@@ -11,7 +11,7 @@ import base64
 import json
 import os
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ from saliency_report import record
 from saliency_report.errors import OutputError
 from saliency_report.output import write
 from saliency_report.record import ExampleResult
-from saliency_report.record.results import to_line
 
 FORMAT = b"saliency-report journal 1\n"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A result with the key of all that decides its numbers, and its model."""
+    """A result that was read, with the key of all that decides its numbers, and its model."""
 
     key: str
     result: ExampleResult
@@ -71,18 +70,16 @@ class Journal:
         if self.path.exists():
             os.truncate(self.path, end)
 
-    def append(self, entries: Sequence[Entry]) -> None:
-        """Write a unit.
+    def append(self, unit: Mapping[str, str], model: record.Model | None) -> None:
+        """Write a unit: of each key the line of its result.
 
         Raises:
             OutputError: the disk is full, say.
         """
-        if not entries:
+        if not unit:
             return
-        keys = json.dumps([entry.key for entry in entries])
-        model = json.dumps(entries[0].model and entries[0].model.model_dump(mode="json"))
-        results = ",".join(to_line(entry.result) for entry in entries)
-        text = f'{{"keys":{keys},"model":{model},"results":[{results}]}}'
+        named = json.dumps(model and model.model_dump(mode="json"))
+        text = f'{{"keys":{json.dumps([*unit])},"model":{named},"results":[{",".join(unit.values())}]}}'
         line = base64.b64encode(zlib.compress(text.encode(), 1)) + b"\n"
         try:
             # One write, which a killed process has done or not done.
