@@ -66,4 +66,6 @@ class Body:
 
 def without_returns(html: str) -> str:
     """An HTML parser turns a bare carriage return into a newline; as a reference it stays itself."""
-    return str.replace(html, "\r", "&#13;")  # markup of its own would escape the reference
+    # Markup's own replace would escape the reference; str's copies markup also where there is nothing to do, and the
+    # packs of 10,000 examples have 14 MB.
+    return str.replace(html, "\r", "&#13;") if "\r" in html else html
