@@ -19,6 +19,7 @@ import transformers
 
 from saliency_report import __version__, engine, record
 from saliency_report.aggregation import AGGREGATIONS
+from saliency_report.assertions import judged
 from saliency_report.given import Given
 from saliency_report.methods import METHODS, Method
 from saliency_report.metrics.run import over_the_run
@@ -64,9 +65,10 @@ class Run:
         self.results = Results(places=len(self.spec.examples))
 
     def report(self) -> Report:
-        """Explain every example."""
+        """Explain every example, and judge what is asserted."""
         with engine.float32_products(self.device) as matmul:
-            return self._report(matmul)
+            report = self._report(matmul)
+        return judged(report, self.spec)
 
     def _report(self, matmul: record.Matmul | None) -> Report:
         begun, created = time.perf_counter(), datetime.now(UTC)

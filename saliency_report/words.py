@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import bisect
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from saliency_report.record import Segment, Token, Word
+from saliency_report.record import Encoding, Segment, Token, Word
 
 _APOSTROPHES_AND_HYPHENS = "'’-‐"
 _SCRIPTS_WITHOUT_SPACES = (
@@ -119,3 +119,15 @@ def _whole_words(start: int, end: int, splits: list[tuple[int, int]]) -> tuple[i
     last = bisect.bisect_left(splits, end, key=lambda span: span[0])
     touched = splits[first:last]
     return (min(start, touched[0][0]), max(end, touched[-1][1])) if touched else (start, end)
+
+
+def touched(encoding: Encoding, word: Word, texts: Mapping[str, str], spans: Sequence[tuple[str, int, int]]) -> bool:
+    """Whether a word is touched by spans (where, start, end) of the example's texts, which stand by the same names."""
+    if word.segment is None:
+        return False
+    segment = encoding.segments[word.segment]
+    name = segment.field or segment.name
+    # A chat template may have stripped the text.
+    shift = max(0, str(texts.get(name, "")).find(segment.text))
+    start, end = (word.start or 0) + shift, (word.end or 0) + shift
+    return any(name == where and start < last and first < end for where, first, last in spans)

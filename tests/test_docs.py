@@ -10,6 +10,8 @@ import pytest
 from saliency_report.aggregation import AGGREGATIONS
 from saliency_report.cli import main
 from saliency_report.spec import TASKS, parse_spec
+from saliency_report.spec.asserting import OF_EXAMPLE, OF_RUN
+from saliency_report.spec.fields import all_fields
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,12 +25,16 @@ def rows(section: str) -> set[str]:
 
 
 def test_every_field_is_in_the_table() -> None:
-    assert rows("The input") == {f for model in TASKS.values() for f in model.model_fields} - {"task"}
+    assert rows("The input") == all_fields() - {"task"}
 
 
 def test_every_task_and_score_is_in_its_table() -> None:
     assert rows("What it does") == set(TASKS)
     assert rows("The numbers") == set(AGGREGATIONS)
+
+
+def test_every_assertion_is_in_its_table() -> None:
+    assert rows("Assertions") >= {*OF_EXAMPLE, *OF_RUN}
 
 
 def test_every_command_and_option_is_named() -> None:

@@ -261,3 +261,19 @@ def test_killed_at_any_moment_it_goes_on(tmp_path: Path) -> None:
     assert f"200 explained, {done} of them taken from" in last.stdout
     one, other = (read_report(tmp_path / f"{name}.json") for name in ("whole", "killed"))
     assert untimed(one) == untimed(other)
+
+
+def test_other_assertions_are_judged_anew_and_compute_nothing(families: Path, tmp_path: Path) -> None:
+    journal, plain = tmp_path / "page.journal", "{id: cat, task: text-classification, model: bert, text: The cat sat"
+    first = resumed(spec_of([f"{plain}}}"], families), journal, Counted())
+    assert first.examples[0].assertions == []
+    for asserted, passed in (
+        ("{min_confidence: 0}", True),
+        ("{min_confidence: 1}", False),
+        ("{max_share: {cat: 1}}", True),
+    ):
+        share = Counted()
+        again = resumed(spec_of([f"{plain}, assert: [{asserted}]}}"], families), journal, share)
+        assert share.places == []
+        assert [one.passed for one in again.examples[0].assertions] == [passed]
+        assert again.examples[0].model_copy(update={"assertions": []}) == first.examples[0]

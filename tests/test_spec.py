@@ -69,7 +69,7 @@ CASES = [
             "allow_pickle, adapter, quantise, device_map, allow_random_head, task, prompt, messages, max_new_tokens, "
             "continuation, target, foil, chat, methods, quantity, "
             "baseline, keep_special, steps, max_steps, samples, noise, seed, removal, faithfulness, fractions, orders, "
-            "beam, randomisation, flips, layers, rationale"
+            "beam, randomisation, flips, layers, rationale, assert"
         ],
     ),
     ("- task: text-classification\n  text: ''", ["in.yaml:2:9: [0].text: is empty; write some text"]),
@@ -154,7 +154,7 @@ CASES = [
         "title: 3\nmodle: x\nmodel: y\nexamples:\n- {task: text-generation, prompt: a}",
         [
             "in.yaml:1:8: title: must be text, not 3; put it in quotes",
-            "in.yaml:2:1: modle: unknown key; the keys are title, defaults, examples, examples_from",
+            "in.yaml:2:1: modle: unknown key; the keys are title, defaults, assert, examples, examples_from",
             "in.yaml:3:1: model: unknown key; put it under defaults, or in an example",
         ],
     ),

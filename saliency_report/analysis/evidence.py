@@ -17,11 +17,12 @@ from saliency_report.metrics.agreement import agreement
 from saliency_report.metrics.faithfulness import RankingInput, faithfulness_of
 from saliency_report.metrics.rank import order
 from saliency_report.metrics.rationale import plausibility
-from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Layers, Map, Plausibility, Word
+from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Layers, Map, Plausibility
 from saliency_report.scheduling import Alone, Ask, Question
 from saliency_report.spec import own_texts, rationale_spans
 from saliency_report.tasks.generated import token_label, word_label
 from saliency_report.tasks.target import Edits
+from saliency_report.words import touched
 
 # A perfect order must beat 19 of 20 random orders, of which some are perfect too. It does so with three words in 13 of
 # 100 draws, with four in 80, with five in 99.
@@ -175,17 +176,7 @@ def marked_words(subject: Subject, map_: Map, words: Sequence[int]) -> list[bool
     """Which words the example's rationale marks."""
     encoding, marks, example = subject.encoding(map_), rationale_spans(subject.example), subject.example
     texts = own_texts(example.task, example.model_dump())
-
-    def is_marked(word: Word) -> bool:
-        assert word.segment is not None
-        segment = encoding.segments[word.segment]
-        name = segment.field or segment.name
-        # A chat template may have stripped the text.
-        shift = max(0, str(texts.get(name, "")).find(segment.text))
-        start, end = (word.start or 0) + shift, (word.end or 0) + shift
-        return any(name == field and start < last and first < end for field, first, last in marks)
-
-    return [is_marked(encoding.words[i]) for i in words]
+    return [touched(encoding, encoding.words[i], texts, marks) for i in words]
 
 
 def plausible(subject: Subject, map_: Map) -> Plausibility | None:

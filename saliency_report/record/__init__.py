@@ -1,5 +1,6 @@
 """The record: plain, versioned JSON that holds everything needed to draw a page and to judge it."""
 
+from saliency_report.record.assertion import Assertion, Tally
 from saliency_report.record.evidence import (
     Agreement,
     Completeness,
@@ -51,6 +52,7 @@ __all__ = [
     "SCHEMA_VERSION",
     "Aggregation",
     "Agreement",
+    "Assertion",
     "Completeness",
     "Direction",
     "Encoding",
@@ -80,6 +82,7 @@ __all__ = [
     "RunEvidence",
     "Segment",
     "Stage",
+    "Tally",
     "Target",
     "Token",
     "Window",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+from saliency_report.record.assertion import Assertion
 from saliency_report.record.evidence import Completeness, Evidence, Noise, Plausibility
 from saliency_report.record.part import Part
 
@@ -247,4 +248,5 @@ class ExampleResult(Part):
     evidence: Evidence | None = Field(None, description="About the target of the headline map.")
     warnings: list[str] = Field([])
     failure: Failure | None = None
+    assertions: list[Assertion] = Field([], description="What the input asserts of it.")
     seconds: float = Field(0.0, ge=0, description="This example's share of its batch's computing time.")

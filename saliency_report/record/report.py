@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
+from saliency_report.record.assertion import Assertion
 from saliency_report.record.evidence import RunEvidence
 from saliency_report.record.example import ExampleResult
 from saliency_report.record.part import Part
@@ -21,7 +22,7 @@ from saliency_report.record.results import Results
 # default, so a record of version 1 reads as it stands. 3: the licence of a model and the command, likewise. 4: how
 # matrices were multiplied, what float32 weights say of the same examples, at which tokens a target is read, which
 # rows of other files the examples are, the windows of long texts, answers that are several labels or a number, which
-# has no probability, and where in the messages a segment stands.
+# has no probability, where in the messages a segment stands, and what is asserted.
 SCHEMA_VERSION: Literal[4] = 4
 READABLE = (1, 2, 3, 4)
 
@@ -141,6 +142,7 @@ class Report(Part):
         Sequence[ExampleResult], WrapValidator(_held), PlainSerializer(list, return_type=list[ExampleResult])
     ]
     evidence: list[RunEvidence] = Field([], description="Means over the run, one entry a ranking.")
+    assertions: list[Assertion] = Field([], description="What the input asserts of the run.")
     warnings: list[str]
 
     @property

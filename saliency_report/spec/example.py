@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from saliency_report.spec.asserting import Asserted
 from saliency_report.spec.evidence import Evidence
 from saliency_report.spec.values import Text
 
@@ -66,5 +67,19 @@ def no_embedded(task: str) -> str:
     return f"{task} has no embedded model: name one, such as model: {WITHOUT_EMBEDDED[task]}"
 
 
-class ExampleFields(Evidence, _Weights):
+class _Asserting(BaseModel):
+    """What has no part in any number, so it is left out where an example is written down."""
+
+    assertions: Annotated[
+        tuple[Asserted, ...], WithJsonSchema({"type": "array", "items": {"type": "object"}, "minItems": 1})
+    ] = Field(
+        (),
+        alias="assert",
+        exclude=True,
+        description="What must hold of the answer and its reasons: a list of assertions, each with level: warn where "
+        "it is to be told only.",
+    )
+
+
+class ExampleFields(_Asserting, Evidence, _Weights):
     """Fields that every task has."""

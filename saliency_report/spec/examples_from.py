@@ -56,6 +56,10 @@ class _Of(Source):
         else:
             self.input.problem((*self.path, "columns", *path), message)
 
+    def where(self, path: Loc, *, key: bool = False) -> tuple[int, int]:
+        """Line and column in the input, which has one entry for all rows."""
+        return self.input.where((*self.path, *path), key=key)
+
     def input_fields(self) -> set[str]:
         """The fields that stand beside `columns`."""
         return {str(path[-1]) for path in self.input.keys if path[:-1] == self.path}

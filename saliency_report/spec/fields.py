@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, get_args
 
-from pydantic import Field, TypeAdapter
+from pydantic import BaseModel, Field, TypeAdapter
 
+from saliency_report.spec.asserting import OF_EXAMPLE, OF_RUN, json_schema_of
 from saliency_report.spec.fill_mask import FillMask
 from saliency_report.spec.multiple_choice import MultipleChoice
 from saliency_report.spec.question_answering import QuestionAnswering
@@ -38,7 +39,12 @@ TASKS: dict[str, type[Example]] = {
 
 def all_fields() -> set[str]:
     """The names of the fields of every task."""
-    return {field for model in TASKS.values() for field in model.model_fields}
+    return {name for model in TASKS.values() for name in names(model)}
+
+
+def names(model: type[BaseModel]) -> list[str]:
+    """The names of a model's fields as the input writes them."""
+    return [field.alias or name for name, field in model.model_fields.items()]
 
 
 def inherited(task: str, defaults: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +53,7 @@ def inherited(task: str, defaults: dict[str, Any]) -> dict[str, Any]:
     `target` and `foil` are tokens in text-generation and answers elsewhere: they go to the task that the defaults
     name. Where they name another or none, text-generation takes each and whole, the other tasks take the rest.
     """
-    fields = {k: v for k, v in defaults.items() if k in TASKS[task].model_fields and k not in NOT_IN_DEFAULTS}
+    fields = {k: v for k, v in defaults.items() if k in names(TASKS[task]) and k not in NOT_IN_DEFAULTS}
     if defaults.get("task") == task:
         return fields
     generation = ("text-generation", "text2text-generation")
@@ -62,6 +68,8 @@ def json_schema() -> dict[str, Any]:
     """The JSON Schema of an input file, for editors that complete and check while one types."""
     schema = TypeAdapter(Annotated[Example, Field(discriminator="task")]).json_schema(ref_template="#/$defs/{model}")
     definitions = schema.pop("$defs")
+    for model in get_args(Example):
+        definitions[model.__name__]["properties"]["assert"]["items"] = {"$ref": "#/$defs/Assertion"}
     example = {"oneOf": schema["oneOf"]}
     # With defaults an example may leave any field out, and a default may be of any task.
     fields: dict[str, Any] = {}
@@ -72,6 +80,7 @@ def json_schema() -> dict[str, Any]:
                 known.append(field)
     fields = {name: field["anyOf"][0] if len(field["anyOf"]) == 1 else field for name, field in fields.items()}
     fields["task"] = {"enum": [*TASKS], "description": "What the model does with the text."}
+    definitions["Assertion"], definitions["AssertionOfTheRun"] = json_schema_of(OF_EXAMPLE), json_schema_of(OF_RUN)
     partial = {"type": "object", "additionalProperties": False, "properties": fields}
     defaults = {**partial, "properties": {k: v for k, v in fields.items() if k not in NOT_IN_DEFAULTS}}
     of_rows = RowsFrom.model_json_schema()["properties"]
@@ -90,6 +99,12 @@ def json_schema() -> dict[str, Any]:
             "defaults": {
                 **defaults,
                 "description": "Fields for every example that does not set them.",
+            },
+            "assert": {
+                "type": "array",
+                "minItems": 1,
+                "items": {"$ref": "#/$defs/AssertionOfTheRun"},
+                "description": "What must hold of the run.",
             },
             "examples": {"type": "array", "minItems": 1, "items": partial},
             "examples_from": {

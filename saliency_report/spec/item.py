@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
+from saliency_report.spec.asserted import assertions_of
 from saliency_report.spec.checks import Fields, check_evidence, check_task
 from saliency_report.spec.fields import TASKS, Example, inherited
 from saliency_report.spec.messages import explain
@@ -30,11 +31,14 @@ def example_of(source: Source, item: object, path: Loc, defaults: dict[str, obje
     before = len(source.problems)
     example = None
     try:
-        example = model.model_validate(fields)
+        example = model.model_validate({name: value for name, value in fields.items() if name != "assert"})
     except ValidationError as error:
         for detail in error.errors():
             explain(source, detail, path, model, item)
     given = Fields(source, path, item, fields)
     check_task(given)
     check_evidence(given)
+    asserted = assertions_of(given, defaults)
+    if example and asserted:
+        example = example.model_copy(update={"assertions": asserted})
     return example if len(source.problems) == before else None

@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from saliency_report.errors import InputError
+from saliency_report.spec.asserted import assertions_of_the_run, check_used
+from saliency_report.spec.asserting import Asserted
 from saliency_report.spec.examples_from import examples_from
 from saliency_report.spec.fields import NOT_IN_DEFAULTS, Example, all_fields
 from saliency_report.spec.item import example_of
@@ -27,6 +29,7 @@ class Spec:
     source: str | None = None
     folder: Path = Path()
     rows: tuple[str, ...] = ()  # which rows of which files or data sets are among the examples
+    assertions: tuple[Asserted, ...] = ()  # of the run
 
     def first(self, count: int) -> Spec:
         """The first so many examples, and a word about it where rows are told of."""
@@ -59,13 +62,16 @@ def parse_spec(text: str, name: str, source_name: str | None, folder: Path) -> S
     source = parse(text)
     readable = not source.problems or source.data is not None
     title, examples, rows = _validate(source, folder) if readable else ("", [], [])
+    assertions = _of_the_run(source, examples)
     if source.problems or source.elsewhere:
         lines = [
             f"{name}:{p.line}:{p.column}: {p.path}{': ' if p.path else ''}{p.message}"
             for p in sorted(set(source.problems))
         ]
         raise InputError("\n".join([*lines, *source.elsewhere]))
-    return Spec(title or (source_name or "").rsplit(".", 1)[0], tuple(examples), source_name, folder, tuple(rows))
+    return Spec(
+        title or (source_name or "").rsplit(".", 1)[0], tuple(examples), source_name, folder, tuple(rows), assertions
+    )
 
 
 def _validate(source: Source, folder: Path) -> tuple[str, list[Example], list[str]]:
@@ -81,7 +87,7 @@ def _validate(source: Source, folder: Path) -> tuple[str, list[Example], list[st
     if "schema_version" in data:
         source.problem((), "is the record of a run; draw its page with saliency-report render")
         return "", [], []
-    known = ["title", "defaults", "examples", "examples_from"]
+    known = ["title", "defaults", "assert", "examples", "examples_from"]
     for key in data.keys() - set(known):
         hint = (
             "; put it in an example"
@@ -125,6 +131,20 @@ def _validate(source: Source, folder: Path) -> tuple[str, list[Example], list[st
         examples += found
         rows.append(sentence)
     return str(title), examples, rows
+
+
+def _of_the_run(source: Source, examples: list[Example]) -> tuple[Asserted, ...]:
+    """What is asserted of the run; what nothing can come of is noted, where the examples are right."""
+    data = source.data if isinstance(source.data, dict) else {}
+    asserted = assertions_of_the_run(source, data["assert"]) if "assert" in data else ()
+    if not source.problems and not source.elsewhere:
+        used = {(one.default, one.of) for example in examples for one in example.assertions}
+        check_used(source, data.get("defaults", {}), used)
+        passing = [one for one in asserted if one.name == "share_of_examples_passing"]
+        if passing and not used:
+            message = "share_of_examples_passing needs an example that asserts something; write assert under defaults"
+            source.problem(("assert",), message)
+    return asserted
 
 
 def _examples(

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from saliency_report.spec.evidence import Evidence
 from saliency_report.spec.example import no_embedded
-from saliency_report.spec.fields import TASKS
+from saliency_report.spec.fields import TASKS, names
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.values import did_you_mean, kind_of, listed
 
@@ -60,12 +60,12 @@ def _may_go(model: type[BaseModel], field: str) -> bool:
 
 
 def _belongs(key: str | int, model: type[BaseModel]) -> str:
-    others = [name for name, other in TASKS.items() if key in other.model_fields]
+    others = [name for name, other in TASKS.items() if key in names(other)]
     if others:
         return f"; it belongs to {listed(others)}"
     task = get_args(model.model_fields["task"].annotation)[0]
-    # The many that ask for evidence stand last.
-    known = sorted(model.model_fields, key=lambda name: name in Evidence.model_fields)
+    # The many that ask for evidence stand last, before what is asserted of it.
+    known = sorted(names(model), key=lambda name: name == "assert" or name in Evidence.model_fields)
     return did_you_mean(key, known) or f"; {task} knows {listed(known)}"
 
 
