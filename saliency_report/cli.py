@@ -7,6 +7,7 @@ work at once, and on a machine that has no torch.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
 from collections import Counter
@@ -24,7 +25,7 @@ from saliency_report import __version__
 from saliency_report.computing import Computing
 from saliency_report.drawing import Drawing
 from saliency_report.errors import OutputError, SaliencyReportError
-from saliency_report.output import write
+from saliency_report.output import check_junit, write
 from saliency_report.spec import DTYPES, json_schema, load_spec
 
 UNEXPECTED = 70  # what sysexits.h calls an internal software error
@@ -137,6 +138,7 @@ def main() -> None:
 @click.argument("input", type=FILE)
 @page_options
 @click.option("--json", "record", is_flag=True, help="Write the record too, beside the page: report.json.")
+@click.option("--junit", type=FILE, metavar="FILE", help="Write what is asserted as JUnit XML, for a build server.")
 @computing_options
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Explain the first N examples only.")
 @click.option("-q", "--quiet", is_flag=True, help="No heatmaps in the terminal.")
@@ -147,6 +149,7 @@ def run(
     /,
     input: Path,
     record: bool,
+    junit: Path | None,
     limit: int | None,
     quiet: bool,
     **options: Any,
@@ -154,7 +157,7 @@ def run(
     """Explain the examples of a YAML file and write the page.
 
     Exit code 0: every example was explained, whatever its evidence says. 1: an example failed; the page shows the
-    others and says why. 2: the input or an option is wrong.
+    others and says why. 2: the input or an option is wrong. 3: all were explained, and an assertion failed.
     """
     computing = Computing(**{field.name: options.pop(field.name) for field in fields(Computing)})
     spec = load_spec(input)
@@ -168,19 +171,25 @@ def run(
         )
     journal = drawing.output.with_suffix(".journal")
     drawing.check(input, journal, *[record_path] * record)
+    check_junit(junit, [input, journal, record_path, *drawing.paths])
 
     report, resumed = computing.report(
         spec, _typed(ctx), journal=journal, whole=limit is None, debug=bool(ctx.meta["debug"])
     )
+    from saliency_report.assertions import exit_code
+    from saliency_report.assertions.github import Actions
+    from saliency_report.assertions.junit import junit_parts
+    from saliency_report.assertions.told import lines as told
     from saliency_report.record import json_parts
     from saliency_report.terminal import shown, summary
 
-    results = shown(report)
-    if not quiet:
-        console = Console(soft_wrap=True, highlight=False)
-        for line in summary(report, results):
-            console.print(line)
-    outputs = drawing.save(report, *[(record_path, json_parts)] * record)
+    results, actions, console = shown(report), Actions(os.environ), Console(soft_wrap=True, highlight=False)
+    silence = actions.silence()
+    click.echo(silence[0], nl=bool(silence[0]))
+    for line in () if quiet else summary(report, results):
+        console.print(line)
+    others = [(record_path, json_parts)] * record + ([(junit, junit_parts)] if junit else [])
+    outputs = drawing.save(report, *others)
     failed = sum(result.failure is not None for result in results)
     done = len(report.examples) - failed
     also = f", {failed} failed" if failed else ""
@@ -189,7 +198,13 @@ def run(
         lines = "A line of it was" if damaged == 1 else f"{damaged} lines of it were"
         click.echo(f"{journal}: {lines} cut off or damaged, and computed again.", err=True)
     click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
-    sys.exit(1 if failed else 0)
+    for said in told(report):
+        console.print(said)
+    click.echo(silence[1], nl=bool(silence[1]))
+    for command in actions.annotations(report, input):
+        click.echo(command)
+    actions.summarise(report)
+    sys.exit(1 if failed else exit_code(report))
 
 
 def _typed(ctx: click.Context) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from saliency_report.errors import OutputError
@@ -29,6 +29,22 @@ def check_writable(path: Path) -> None:
         raise OutputError(
             f"The folder {path.parent} is not writable: {error.strerror}.", "Name a file in another folder with -o."
         ) from error
+
+
+def check_junit(path: Path | None, others: Sequence[Path]) -> None:
+    """Find out before the work whether the file of --junit can be written, and replaces no other one.
+
+    Raises:
+        OutputError: it cannot, or would.
+    """
+    if path is None:
+        return
+    if path.resolve() in {other.resolve() for other in others}:
+        raise OutputError(f"{path} is the input, or another file of this run.", "Name another file with --junit.")
+    try:
+        check_writable(path)
+    except OutputError as error:
+        raise OutputError(error.message, error.next_step.replace("-o", "--junit").replace(".html", ".xml")) from error
 
 
 def write(path: Path, pieces: Iterable[str]) -> None:

@@ -59,7 +59,7 @@ def lines(result: ExampleResult) -> list[Text]:
 
 
 def _line(text: str, style: str) -> Text:
-    return Text(_printable(text), style=style)
+    return Text(printable(text), style=style)
 
 
 def heatmap(encoding: Encoding, chosen: Map) -> Text:
@@ -69,7 +69,7 @@ def heatmap(encoding: Encoding, chosen: Map) -> Text:
     top = max((abs(score) for score, _ in words), default=0.0)
     text, left = Text(), WIDTH
     for i, segment in enumerate(encoding.segments):
-        part = Text(_printable(segment.text))
+        part = Text(printable(segment.text))
         for score, word in words:
             if word.segment == i and top > 0:
                 colours = RAMP[min(len(RAMP) - 1, round(abs(score) / top * (len(RAMP) - 1)))]
@@ -143,7 +143,7 @@ def _answer(result: ExampleResult) -> str:
     return " ".join(part for part in (*answer(prediction), right) if part)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Code point by code point, no control characters: a text must not move the cursor or set colours."""
     return "".join(
         char if char.isprintable() or char == JOINER else " " if char.isspace() else "\ufffd" for char in text

@@ -14,6 +14,13 @@ from saliency_report.spec import parse_spec
 torch.set_num_threads(2)
 
 
+@pytest.fixture(autouse=True)
+def not_a_step_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the tests are one, their runs must not write into its summary."""
+    for name in ("GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture(scope="session")
 def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a folder for each tiny family."""

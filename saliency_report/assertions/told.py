@@ -1,0 +1,70 @@
+"""What is asserted and does not hold, in lines for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.text import Text
+
+from saliency_report.record import Assertion, Report, Tally
+from saliency_report.terminal import printable
+
+SHOWN = 50  # that do not hold; the page has all of them
+LONGEST = 300  # characters of a sentence
+STYLES = {"fails": ("✗ fails:", "red"), "warned": ("! warned:", "yellow")}
+
+
+def everything(report: Report) -> Iterator[tuple[str | None, Assertion]]:
+    """All assertions, each with the id of its example, those of the run last, which have none."""
+    for result in report.examples:
+        for assertion in result.assertions:
+            yield result.id, assertion
+    for assertion in report.assertions:
+        yield None, assertion
+
+
+def tally(report: Report) -> Tally:
+    """How many hold, fail and are warned of."""
+    counted = Tally()
+    counted.add(assertion for _, assertion in everything(report))
+    return counted
+
+
+def counted(of: Tally) -> str:
+    """3 of 41 assertions failed (1 warned)."""
+    failed = of.fails + of.warned
+    noun = "assertion" if of.total == 1 else "assertions"
+    warned = f" ({of.warned:,} warned)" if of.warned else ""
+    return f"{failed:,} of {of.total:,} {noun} failed{warned}"
+
+
+def headed(name: str | None, assertion: Assertion) -> str:
+    """Which assertion of which example."""
+    return f"{'the run' if name is None else shortened(name)}, {shortened(assertion.title)}"
+
+
+def sentence(assertion: Assertion) -> str:
+    """What was expected and what was found."""
+    return f"expected {shortened(assertion.expected)}; found {shortened(assertion.found)}"
+
+
+def shortened(text: str) -> str:
+    """One line of printable characters, cut where it is too long."""
+    line = " ".join(printable(text).split())
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
+
+
+def lines(report: Report) -> Iterator[Text]:
+    """Those that do not hold, and how many there are; nothing where nothing is asserted."""
+    of = tally(report)
+    if not of.total:
+        return
+    left = SHOWN
+    for name, assertion in everything(report):
+        if not assertion.passed and left:
+            left -= 1
+            mark, style = STYLES[assertion.outcome]
+            yield Text(f"{mark} {headed(name, assertion)}: {sentence(assertion)}", style=style)
+    if more := of.fails + of.warned - SHOWN:
+        yield from [Text(f"… {more:,} more in the page")] * (more > 0)
+    yield Text(counted(of), style="red" if of.fails else "yellow" if of.warned else "")
