@@ -269,6 +269,8 @@ function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, ma
   if (p !== null) outcome.append(" ", element("span", "number", probability(p)));
   if (expected[index] && is("wrong")) outcome.append(" ", element("b", "mark wrong", "✗ expected ", element("bdi", "", expected[index])));
   else if (expected[index]) outcome.append(" ", element("b", "mark right", "✓ right"));
+  if (is("failing") && !is("failed")) outcome.append(" ", element("b", "mark wrong", "assertion fails"));
+  else if (is("cautioned") && !is("failed")) outcome.append(" ", element("b", "mark warning", "assertion warned"));
   if (is("incomplete")) outcome.append(" ", element("b", "mark wrong", "does not add up"));
   else if (is("warned")) outcome.append(" ", element("b", "mark warning", "warning"));
   const ordinal = element("span", "ordinal", String(number));

@@ -15,6 +15,9 @@ from saliency_report.spec.example import WITHOUT_EMBEDDED
 
 PACKAGE = Path(__file__).parent.parent / "saliency_report"
 WITHOUT_TORCH = [
+    "saliency_report.assertions",
+    "saliency_report.assertions.github",
+    "saliency_report.assertions.junit",
     "saliency_report.cli",
     "saliency_report.embedded",
     "saliency_report.errors",

@@ -265,7 +265,15 @@ def test_unfaithful_and_incomplete_examples_are_found(visit: Open) -> None:
     report = evidence_records.realistic()
     page = visit(report)
     catalogue = page.ask("list.load()")
-    assert catalogue["bits"] == {"wrong": 1, "failed": 2, "warned": 4, "unfaithful": 8, "incomplete": 16}
+    assert catalogue["bits"] == {
+        "wrong": 1,
+        "failed": 2,
+        "warned": 4,
+        "unfaithful": 8,
+        "incomplete": 16,
+        "failing": 32,
+        "cautioned": 64,
+    }
     judged = [example.evidence and example.evidence.faithfulness for example in report.examples]
     for index, test in enumerate(judged):
         if test and test.rankings:

@@ -18,6 +18,8 @@ SHOW = {
     "warned": "with warnings",
     "unfaithful": "not more faithful than random",
     "incomplete": "does not add up",
+    "failing": "failed assertions",
+    "cautioned": "warned assertions",
 }
 BITS = {name: 1 << number for number, name in enumerate(SHOW)}
 SORT = {
@@ -135,6 +137,8 @@ def marks(example: ExampleView) -> list[str]:
         "warned": example.is_warned,
         "unfaithful": judged is not None and judged.kind == "bad",
         "incomplete": example.is_incomplete,
+        "failing": example.outcomes_asserted.fails > 0,
+        "cautioned": example.outcomes_asserted.warned > 0,
     }
     return [name for name, holds in found.items() if holds]
 

@@ -10,6 +10,7 @@ from typing import Any
 from saliency_report.page.evidence import kinds
 from saliency_report.page.evidence_run import Verdicts, run_view
 from saliency_report.page.made import Made
+from saliency_report.page.run_asserted import Assertions
 from saliency_report.page.run_confusion import Confusions
 from saliency_report.page.run_overview import SHORT, Counts, Overview
 from saliency_report.page.run_problems import Found
@@ -26,6 +27,7 @@ class Gathered:
         self._report, self._scores = report, scores
         self._counts, self._found, self._confusions = Counts(), Found(report, scores), Confusions()
         self._classes, self._spreads, self._verdicts, self._made = Classes(), Spreads(), Verdicts(), Made()
+        self._assertions = Assertions()
         self._models: set[int] = set()
         self._kinds: set[str] = set()
         self._links: set[Link] = set()
@@ -39,6 +41,7 @@ class Gathered:
         self._spreads.add(number, result)
         self._verdicts.add(number, result)
         self._made.add(result)
+        self._assertions.add(number, result)
         self._models |= set() if result.model is None else {result.model}
         self._kinds |= kinds(result)
         self._links |= {result.prediction.link} if result.prediction else set()
@@ -62,6 +65,7 @@ class Gathered:
         """What the templates know of the run, by the names that they have for it."""
         return {
             "run": self.overview(),
+            "asserted": self._assertions.found(self._report.assertions),
             "over_run": run_view(self._report, self._verdicts),
             "settings": self._made.settings(),
             "not_shown": self._made.not_shown(self._counts.tasks.total()),

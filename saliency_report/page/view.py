@@ -16,7 +16,7 @@ from saliency_report.page.sentences import Sentence, sentences
 from saliency_report.page.tables import Matrix, matrix
 from saliency_report.page.targets import Group, groups
 from saliency_report.page.windows import Windows, windows
-from saliency_report.record import ExampleResult, Model, Outcome, Report
+from saliency_report.record import ExampleResult, Model, Outcome, Report, Tally
 
 TEXT_FIELDS = ("text", "text_pair", "prompt", "context", "question")
 OUTCOMES_SHOWN = 10
@@ -55,6 +55,13 @@ class ExampleView:
     def has_special(self) -> bool:
         """Whether any token is special."""
         return any(t.special for encoding in self.result.encodings for t in encoding.tokens)
+
+    @cached_property
+    def outcomes_asserted(self) -> Tally:
+        """How many of its assertions hold, fail and are warned of."""
+        found = Tally()
+        found.add(self.result.assertions)
+        return found
 
     @cached_property
     def sentences(self) -> list[list[Sentence]]:
