@@ -176,10 +176,9 @@ def run(
     report, resumed = computing.report(
         spec, _typed(ctx), journal=journal, whole=limit is None, debug=bool(ctx.meta["debug"])
     )
-    from saliency_report.assertions import exit_code
     from saliency_report.assertions.github import Actions
     from saliency_report.assertions.junit import junit_parts
-    from saliency_report.assertions.told import lines as told
+    from saliency_report.assertions.told import Told
     from saliency_report.record import json_parts
     from saliency_report.terminal import shown, summary
 
@@ -198,13 +197,14 @@ def run(
         lines = "A line of it was" if damaged == 1 else f"{damaged} lines of it were"
         click.echo(f"{journal}: {lines} cut off or damaged, and computed again.", err=True)
     click.echo(f"{done} explained{also} in {report.seconds:.1f} s on {report.device}: {', '.join(map(str, outputs))}")
-    for said in told(report):
+    told = Told.of(report) if spec.asserts else Told()
+    for said in told.lines():
         console.print(said)
     click.echo(silence[1], nl=bool(silence[1]))
-    for command in actions.annotations(report, input):
+    for command in actions.annotations(told, input):
         click.echo(command)
-    actions.summarise(report)
-    sys.exit(1 if failed else exit_code(report))
+    actions.summarise(report, told)
+    sys.exit(1 if failed else told.exit_code)
 
 
 def _typed(ctx: click.Context) -> str:

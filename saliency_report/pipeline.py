@@ -19,7 +19,7 @@ import transformers
 
 from saliency_report import __version__, engine, record
 from saliency_report.aggregation import AGGREGATIONS
-from saliency_report.assertions import judged
+from saliency_report.assertions import of_example, of_run
 from saliency_report.given import Given
 from saliency_report.methods import METHODS, Method
 from saliency_report.metrics.run import over_the_run
@@ -65,10 +65,9 @@ class Run:
         self.results = Results(places=len(self.spec.examples))
 
     def report(self) -> Report:
-        """Explain every example, and judge what is asserted."""
+        """Explain every example."""
         with engine.float32_products(self.device) as matmul:
-            report = self._report(matmul)
-        return judged(report, self.spec)
+            return self._report(matmul)
 
     def _report(self, matmul: record.Matmul | None) -> Report:
         begun, created = time.perf_counter(), datetime.now(UTC)
@@ -104,6 +103,7 @@ class Run:
             models=[self.models[group] for group in sorted(self.models)],
             examples=self.results,
             evidence=over_the_run(self.results, {m.name: m.title for m in methods}) if self.judged else [],
+            assertions=of_run(self.spec.assertions, self.results),
             warnings=self._said_of_memory(),
         )
 
@@ -114,7 +114,8 @@ class Run:
             furthest = max((m.equivalence for m in (known, answer.model) if m.equivalence is not None), default=None)
             self.models[answer.group] = answer.model.model_copy(update={"equivalence": furthest})
         self.budget = min(self.budget, answer.tokens)
-        result = answer.result.model_copy(update={"model": answer.group})
+        asserted = of_example(self.spec.examples[answer.place].assertions, answer.result)
+        result = answer.result.model_copy(update={"model": answer.group, "assertions": asserted})
         record.check_example(result, answer.group + 1, self.known)
         self.used |= {map_.method for map_ in result.maps}
         self.judged |= result.evidence is not None or any(map_.plausibility for map_ in result.maps)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,10 +10,10 @@ import pytest
 import evidence_records
 import method_records
 import records
-from saliency_report.assertions import exit_code, judged
+from saliency_report.assertions import of_example, of_run
 from saliency_report.assertions.finding import number, percent
+from saliency_report.assertions.told import Told
 from saliency_report.record import Agreement, Assertion, Encoding, Evidence, ExampleResult, Outcome, Prediction
-from saliency_report.spec import Spec, parse_spec
 from saliency_report.spec.asserting import Asserted
 
 PERCENT = "\u00a0%"
@@ -23,10 +22,7 @@ NEVER = "could not be tested: "
 
 def asserted(result: ExampleResult, name: str, value: Any, **changes: Any) -> Assertion:
     """What one assertion comes to in a run of this example."""
-    line = parse_spec("- {task: text-classification, text: x}", "in.yaml", None, Path()).examples[0]
-    example = line.model_copy(update={"assertions": (Asserted(name, value, **changes),)})
-    report = judged(method_records.report(result), Spec("", (example,)))
-    (found,) = report.examples[0].assertions
+    (found,) = of_example([Asserted(name, value, **changes)], result)
     return found
 
 
@@ -121,7 +117,7 @@ def test_a_share_is_of_the_sizes_of_all_tokens(part: str, share: float, on: str)
     assert exact.value == less.value == pytest.approx(share, abs=1e-15)
     assert exact.found == f"{number(share * 100)}{PERCENT}{on}"
     whole = asserted(REVIEW, "max_share", {part: 0.1})
-    assert (whole.expected, whole.limit) == (f"at most 10{PERCENT}", 0.1)
+    assert (whole.expected, whole.limit) == (f"at most 10{PERCENT} of the map", 0.1)
 
 
 def test_the_share_of_special_tokens_is_the_one_on_the_card() -> None:
@@ -218,10 +214,10 @@ def test_the_answer(result: ExampleResult, value: Any, passed: bool, expected: s
 
 
 def test_how_likely_the_answer_is() -> None:
-    assert said(REVIEW, "min_confidence", 0.8) == (True, "at least 0.8", "0.881 for NEGATIVE")
+    assert said(REVIEW, "min_confidence", 0.8) == (True, "probability of at least 0.8", "0.881 for NEGATIVE")
     assert said(REVIEW, "min_confidence", 0.9)[0] is False
     several = answering("sigmoid", [0, 1], 0.7, 0.9, 0.1)
-    assert said(several, "min_confidence", 0.7) == (True, "at least 0.7", "0.7 for anger")
+    assert said(several, "min_confidence", 0.7) == (True, "probability of at least 0.7", "0.7 for anger")
     assert said(several, "min_confidence", 0.70001)[::2] == (False, "0.7 for anger")
     assert said(answering("none", [], None, None, None), "min_confidence", 0)[::2] == (
         False,
@@ -304,7 +300,7 @@ def test_an_example_that_failed_fails_what_it_asserts() -> None:
         asserted={"special": 0.3},
         level="warn",
         passed=False,
-        expected=f"at most 30{PERCENT}",
+        expected=f"at most 30{PERCENT} of the map",
         found="the example failed: The model has no label 'SARCASTIC'.",
         line=7,
     )
@@ -313,15 +309,16 @@ def test_an_example_that_failed_fails_what_it_asserts() -> None:
 
 def of_the_run(results: Sequence[ExampleResult], name: str, value: float, *fails: str) -> tuple[bool, str, str]:
     """What an assertion of the run comes to; examples of the ids in `fails` assert what they have not."""
-    line = parse_spec("- {task: text-classification, text: x}", "in.yaml", None, Path()).examples[0]
     answers = [Asserted("prediction", label, "warn") for label in ("NEGATIVE", "POSITIVE")]
-    examples = tuple(
-        line if r.id == "silent" else line.model_copy(update={"assertions": (answers[r.id in fails],)}) for r in results
-    )
-    report = judged(records.report(*results), Spec("", examples, assertions=(Asserted(name, value),)))
-    (found,) = report.assertions
-    assert exit_code(report) == (0 if found.passed else 3)
-    return found.passed, found.expected, found.found
+    examples = [
+        result
+        if result.id == "silent"
+        else result.model_copy(update={"assertions": of_example([answers[result.id in fails]], result)})
+        for result in results
+    ]
+    found = of_run([Asserted(name, value)], examples)
+    assert Told.of(records.report(*examples, assertions=found)).exit_code == (0 if found[0].passed else 3)
+    return found[0].passed, found[0].expected, found[0].found
 
 
 def test_how_often_the_run_is_right() -> None:
@@ -329,7 +326,7 @@ def test_how_often_the_run_is_right() -> None:
     silent = records.classification("silent", "A film.")
     assert of_the_run([right, right, wrong, silent], "accuracy", 2 / 3) == (
         True,
-        f"at least 66.7{PERCENT}",
+        f"at least 66.7{PERCENT} right",
         f"66.7{PERCENT}, 2 of 3",
     )
     lost = records.failed("lost").model_copy(update={"inputs": {"text": "x", "label": "NEGATIVE"}})
@@ -347,7 +344,7 @@ def test_how_many_examples_pass_counts_warnings_and_leaves_out_what_asserts_noth
     results = [records.classification(name, "A film.") for name in ("a", "b", "c", "silent")]
     assert of_the_run(results, "share_of_examples_passing", 0.6, "b") == (
         True,
-        f"at least 60{PERCENT}",
+        f"at least 60{PERCENT} of the examples",
         f"66.7{PERCENT}, 2 of 3",
     )
     assert of_the_run(results, "share_of_examples_passing", 0.7, "b")[0] is False

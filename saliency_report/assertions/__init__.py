@@ -1,21 +1,20 @@
-"""What the input asserts of the examples and of the run, judged by the record alone, after all numbers are there.
+"""What the input asserts of the examples and of the run, judged by the record alone, once its numbers are there.
 
 So an assertion decides no number: an example whose assertions changed is taken from the journal as it stands.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from saliency_report.assertions import answers, maps, run, strong
 from saliency_report.assertions.finding import Finding, UntestableError
-from saliency_report.record import Assertion, ExampleResult, Report, Results
-from saliency_report.spec import Spec
+from saliency_report.record import Assertion, ExampleResult
 from saliency_report.spec.asserting import Asserted
 
-__all__ = ["OF_EXAMPLE", "OF_RUN", "exit_code", "judged"]
+__all__ = ["OF_EXAMPLE", "OF_RUN", "of_example", "of_run"]
 
 
 @dataclass(frozen=True)
@@ -37,34 +36,23 @@ OF_EXAMPLE = {
     "generated_contains": Check(answers.expected_text, answers.generated_contains),
 }
 OF_RUN = {
-    "accuracy": Check(run.expected_share, run.accuracy),
-    "share_of_examples_passing": Check(run.expected_share, run.passing),
+    "accuracy": Check(run.expected_right, run.accuracy),
+    "share_of_examples_passing": Check(run.expected_passing, run.passing),
 }
 
 
-def judged(report: Report, spec: Spec) -> Report:
-    """The report with what its assertions came to, the examples' first."""
-    examples = report.examples if isinstance(report.examples, Results) else Results(report.examples)
-    for place, example in enumerate(spec.examples):
-        if example.assertions:
-            result = examples[place]
-            found = [_of_example(asserted, result) for asserted in example.assertions]
-            examples[place] = result.model_copy(update={"assertions": found})
-    of_run = [_judged(OF_RUN[asserted.name], asserted, examples) for asserted in spec.assertions]
-    return report.model_copy(update={"examples": examples, "assertions": of_run})
+def of_example(asserted: Sequence[Asserted], result: ExampleResult) -> list[Assertion]:
+    """What the assertions of an example come to; one that failed holds none."""
+    failure = result.failure
+    if failure is None:
+        return [_judged(OF_EXAMPLE[one.name], one, result) for one in asserted]
+    failed = Finding(False, f"the example failed: {failure.message}")
+    return [_assertion(OF_EXAMPLE[one.name], one, failed) for one in asserted]
 
 
-def exit_code(report: Report) -> int:
-    """3 where an assertion failed that is more than a warning, else 0."""
-    everything: Iterable[Assertion] = (one for result in report.examples for one in result.assertions)
-    return 3 if any(one.outcome == "fails" for one in (*report.assertions, *everything)) else 0
-
-
-def _of_example(asserted: Asserted, result: ExampleResult) -> Assertion:
-    if result.failure is None:
-        return _judged(OF_EXAMPLE[asserted.name], asserted, result)
-    failed = Finding(False, f"the example failed: {result.failure.message}")
-    return _assertion(OF_EXAMPLE[asserted.name], asserted, failed)
+def of_run(asserted: Sequence[Asserted], results: Iterable[ExampleResult]) -> list[Assertion]:
+    """What the assertions of a run come to, once those of its examples are known."""
+    return [_judged(OF_RUN[one.name], one, results) for one in asserted]
 
 
 def _judged(check: Check, asserted: Asserted, of: object) -> Assertion:

@@ -46,8 +46,8 @@ def min_confidence(result: ExampleResult, value: float) -> Finding:
 
 
 def expected_least(value: float) -> str:
-    """At least 0.8."""
-    return f"at least {number(value)}"
+    """Probability of at least 0.8."""
+    return f"probability of at least {number(value)}"
 
 
 def generated_contains(result: ExampleResult, value: str) -> Finding:

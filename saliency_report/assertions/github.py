@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from saliency_report.assertions.told import counted, everything, headed, sentence, shortened, tally
+from saliency_report.assertions.told import Told, counted, headed, sentence, shortened
 from saliency_report.errors import OutputError
 from saliency_report.record import Report
 
@@ -35,13 +35,13 @@ class Actions:
         token = secrets.token_hex(16)
         return (f"::stop-commands::{token}", f"::{token}::") if self._is_on else ("", "")
 
-    def annotations(self, report: Report, file: Path) -> Iterator[str]:
+    def annotations(self, told: Told, file: Path) -> Iterator[str]:
         """The first assertions that do not hold, each as a command that marks the line of its example."""
         if not self._is_on:
             return
         left = {"error": ANNOTATIONS, "warn": ANNOTATIONS}
-        for name, assertion in everything(report):
-            if assertion.passed or not left[assertion.level]:
+        for name, assertion in told.wrong:
+            if not left[assertion.level]:
                 continue
             left[assertion.level] -= 1
             where = {"title": headed(name, assertion), "file": self._relative(file)}
@@ -50,7 +50,7 @@ class Actions:
             command = "error" if assertion.level == "error" else "warning"
             yield f"::{command} {properties}::{_escaped(sentence(assertion))}"
 
-    def summarise(self, report: Report) -> None:
+    def summarise(self, report: Report, told: Told) -> None:
         """Append to the summary of the job, where there is one.
 
         Raises:
@@ -62,7 +62,7 @@ class Actions:
         try:
             used = path.stat().st_size if path.exists() else 0
             with path.open("a", encoding="utf-8", newline="\n") as file:
-                file.write(summary(report, SUMMARY - used))
+                file.write(summary(report, told, SUMMARY - used))
         except OSError as error:
             message = f"The summary of the job cannot be written: {error.strerror}."
             raise OutputError(message, "Unset GITHUB_STEP_SUMMARY to go without.") from error
@@ -73,14 +73,14 @@ class Actions:
         return found.relative_to(workspace).as_posix() if found.is_relative_to(workspace) else file.as_posix()
 
 
-def summary(report: Report, most: int = SUMMARY) -> str:
+def summary(report: Report, told: Told, most: int = SUMMARY) -> str:
     """The run in Markdown, in at most so many bytes."""
-    of, failed = tally(report), sum(result.failure is not None for result in report.examples)
+    of, failed = told.tally, sum(result.failure is not None for result in report.examples)
     total = len(report.examples)
     head = f"### {_code(report.title)}: {counted(of) if of.total else 'nothing is asserted'}\n\n"
     head += f"{total - failed:,} of {total:,} examples explained"
     head += f", {failed:,} failed.\n" if failed else ".\n"
-    size, written, lines = len(head.encode()) + ROOM, [head], list(_lines(report))
+    size, written, lines = len(head.encode()) + ROOM, [head], list(_lines(told))
     for line in lines:
         size += len(line.encode())
         if size > most:
@@ -92,10 +92,10 @@ def summary(report: Report, most: int = SUMMARY) -> str:
     return text if len(text.encode()) <= most else ""
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(told: Told) -> Iterator[str]:
     """Failures first, then warnings."""
     for outcome, word in (("fails", "❌"), ("warned", "⚠️")):
-        for name, assertion in everything(report):
+        for name, assertion in told.wrong:
             if assertion.outcome == outcome:
                 where = "the run" if name is None else _code(name)
                 said = f"expected {_code(assertion.expected)}, found {_code(assertion.found)}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from saliency_report.assertions.told import everything, sentence, shortened, tally
+from saliency_report.assertions.told import Told, everything, sentence, shortened
 from saliency_report.record import Report
 
 
@@ -15,7 +15,7 @@ def junit_parts(report: Report) -> Iterator[str]:
 
     An example that failed is an error of its own, so that a run of which a part is missing never looks whole.
     """
-    of, lost = tally(report), [result for result in report.examples if result.failure]
+    of, lost = Told.of(report).tally, [result for result in report.examples if result.failure]
     seconds = f"{report.seconds:.3f}"
     suite = Element("testsuite", name=shortened(report.title))
     suite.set("tests", str(of.total + len(lost)))

@@ -33,9 +33,14 @@ def passing(examples: Iterable[ExampleResult], value: float) -> Finding:
     return _share(sum(asserting), len(asserting), value)
 
 
-def expected_share(value: float) -> str:
-    """At least 90 %."""
-    return f"at least {percent(value)}"
+def expected_right(value: float) -> str:
+    """At least 90 % right."""
+    return f"at least {percent(value)} right"
+
+
+def expected_passing(value: float) -> str:
+    """At least 90 % of the examples."""
+    return f"at least {percent(value)} of the examples"
 
 
 def _share(count: int, total: int, least: float, also: str = "") -> Finding:

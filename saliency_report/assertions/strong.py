@@ -116,8 +116,8 @@ def max_share(result: ExampleResult, value: dict[str, float]) -> Finding:
 
 
 def expected_share(value: dict[str, float]) -> str:
-    """At most 30 %."""
-    return f"at most {percent(next(iter(value.values())))}"
+    """At most 30 % of the map."""
+    return f"at most {percent(next(iter(value.values())))} of the map"
 
 
 def _words(encoding: Encoding, texts: dict[str, Any], spans: Sequence[Span]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from rich.text import Text
 
@@ -23,11 +24,39 @@ def everything(report: Report) -> Iterator[tuple[str | None, Assertion]]:
         yield None, assertion
 
 
-def tally(report: Report) -> Tally:
-    """How many hold, fail and are warned of."""
-    counted = Tally()
-    counted.add(assertion for _, assertion in everything(report))
-    return counted
+@dataclass
+class Told:
+    """How many assertions hold, fail and are warned of, and those that do not hold."""
+
+    tally: Tally = field(default_factory=Tally)
+    wrong: list[tuple[str | None, Assertion]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, report: Report) -> Told:
+        """What a report has to tell, gone through once: to read 10,000 examples takes a second."""
+        told = cls()
+        for name, assertion in everything(report):
+            told.tally.add([assertion])
+            if not assertion.passed:
+                told.wrong.append((name, assertion))
+        return told
+
+    @property
+    def exit_code(self) -> int:
+        """3 where an assertion failed that is more than a warning, else 0."""
+        return 3 if self.tally.fails else 0
+
+    def lines(self) -> Iterator[Text]:
+        """Those that do not hold, and how many there are; nothing where nothing is asserted."""
+        of = self.tally
+        if not of.total:
+            return
+        for name, assertion in self.wrong[:SHOWN]:
+            mark, style = STYLES[assertion.outcome]
+            yield Text(f"{mark} {headed(name, assertion)}: {sentence(assertion)}", style=style)
+        if len(self.wrong) > SHOWN:
+            yield Text(f"… {len(self.wrong) - SHOWN:,} more in the page")
+        yield Text(counted(of), style="red" if of.fails else "yellow" if of.warned else "")
 
 
 def counted(of: Tally) -> str:
@@ -52,19 +81,3 @@ def shortened(text: str) -> str:
     """One line of printable characters, cut where it is too long."""
     line = " ".join(printable(text).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-
-
-def lines(report: Report) -> Iterator[Text]:
-    """Those that do not hold, and how many there are; nothing where nothing is asserted."""
-    of = tally(report)
-    if not of.total:
-        return
-    left = SHOWN
-    for name, assertion in everything(report):
-        if not assertion.passed and left:
-            left -= 1
-            mark, style = STYLES[assertion.outcome]
-            yield Text(f"{mark} {headed(name, assertion)}: {sentence(assertion)}", style=style)
-    if more := of.fails + of.warned - SHOWN:
-        yield from [Text(f"… {more:,} more in the page")] * (more > 0)
-    yield Text(counted(of), style="red" if of.fails else "yellow" if of.warned else "")

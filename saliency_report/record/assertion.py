@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -46,8 +47,10 @@ class Tally:
 
     def add(self, assertions: Iterable[Assertion]) -> None:
         """Count some."""
-        for assertion in assertions:
-            setattr(self, assertion.outcome, getattr(self, assertion.outcome) + 1)
+        outcomes = Counter(assertion.outcome for assertion in assertions)
+        self.holds += outcomes["holds"]
+        self.fails += outcomes["fails"]
+        self.warned += outcomes["warned"]
 
     @property
     def total(self) -> int:

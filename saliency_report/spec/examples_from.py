@@ -22,8 +22,8 @@ from saliency_report.spec.source import Loc, Problem, Source, dotted
 from saliency_report.spec.values import did_you_mean, kind_of, listed
 
 MOST_PROBLEMS = 10  # that are told of the rows of one source; the rest is counted
-# What runs code or decides what a row means is the person's to say, not the data's.
-NOT_IN_COLUMNS = {"task", "trust_remote_code", "allow_pickle"}
+# What runs code, decides what a row means or judges it is the person's to say, not the data's.
+NOT_IN_COLUMNS = {"task", "trust_remote_code", "allow_pickle", "assert"}
 
 
 OWN = [*RowsFrom.model_fields]

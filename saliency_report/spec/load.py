@@ -31,6 +31,11 @@ class Spec:
     rows: tuple[str, ...] = ()  # which rows of which files or data sets are among the examples
     assertions: tuple[Asserted, ...] = ()  # of the run
 
+    @property
+    def asserts(self) -> bool:
+        """Whether anything is asserted."""
+        return bool(self.assertions) or any(example.assertions for example in self.examples)
+
     def first(self, count: int) -> Spec:
         """The first so many examples, and a word about it where rows are told of."""
         if count >= len(self.examples):
