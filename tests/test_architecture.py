@@ -21,6 +21,7 @@ WITHOUT_TORCH = [
     "saliency_report.cli",
     "saliency_report.embedded",
     "saliency_report.errors",
+    "saliency_report.metrics.rank",
     "saliency_report.output",
     "saliency_report.page",
     "saliency_report.record",

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import groupby
-
-import numpy as np
-import numpy.typing as npt
+from bisect import bisect_right, insort
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, groupby
 
 
 def order(scores: Sequence[float]) -> list[int]:
@@ -19,20 +18,19 @@ def kendall_tau_b(a: Sequence[float], b: Sequence[float]) -> float | None:
     """Kendall's tau-b: concordant minus discordant pairs, over the pairs that are not tied.
 
     τ_b = (P − Q) / √((pairs not tied in a) · (pairs not tied in b)); None where a or b is constant. All counts are
-    whole numbers, so equal orders give exactly 1. (n,), (n,) -> one number. Kendall 1945.
+    whole numbers, so equal orders give exactly 1. (n,), (n,) -> one number. Kendall 1945; counted as in Knight 1966:
+    in the order of a, equal ones in that of b, each discordant pair is a b with a larger one before it.
 
     Raises:
         ValueError: a and b differ in length.
     """
     _check_lengths(a, b)
-    x, y = _levels(a)[0], _levels(b)[0]
-    surplus = untied_a = untied_b = 0
-    for i in range(len(x) - 1):  # a row at a time: all pairs at once would need n² numbers
-        dx, dy = np.sign(x[i + 1 :] - x[i]), np.sign(y[i + 1 :] - y[i])
-        surplus += int(dx @ dy)
-        untied_a += int(np.count_nonzero(dx))
-        untied_b += int(np.count_nonzero(dy))
-    return _cosine(surplus, untied_a, untied_b)
+    discordant, before = 0, list[float]()
+    for _, value in sorted(zip(a, b, strict=True)):
+        discordant += len(before) - bisect_right(before, value)
+        insort(before, value)
+    pairs, tied_a, tied_b, tied = math.comb(len(a), 2), _tied(a), _tied(b), _tied(zip(a, b, strict=True))
+    return _cosine(pairs - tied_a - tied_b + tied - 2 * discordant, pairs - tied_a, pairs - tied_b)
 
 
 def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
@@ -46,7 +44,7 @@ def spearman(a: Sequence[float], b: Sequence[float]) -> float | None:
     """
     _check_lengths(a, b)
     x, y = _centred_ranks(a), _centred_ranks(b)
-    return _cosine(int(x @ y), int(x @ x), int(y @ y))
+    return _cosine(_dot(x, y), _dot(x, x), _dot(y, y))
 
 
 def top_k_overlap(a: Sequence[float], b: Sequence[float], k: int) -> float:
@@ -88,17 +86,22 @@ def average_precision(marked: Sequence[bool], scores: Sequence[float]) -> float:
     return math.fsum(steps) / found
 
 
-def _levels(values: Sequence[float]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """The place of each value among the distinct ones, ascending; and how often each distinct value occurs."""
-    _, level, counts = np.unique(np.asarray(values, dtype=np.float64), return_inverse=True, return_counts=True)
-    return level.astype(np.int64), counts.astype(np.int64)
+def _tied(values: Iterable[object]) -> int:
+    """How many pairs are equal."""
+    return sum(math.comb(count, 2) for count in Counter(values).values())
 
 
-def _centred_ranks(values: Sequence[float]) -> npt.NDArray[np.int64]:
+def _centred_ranks(values: Sequence[float]) -> list[int]:
     """Twice the average ranks, less their mean: whole numbers, so that sums of them are exact."""
-    level, counts = _levels(values)
-    below = np.cumsum(counts) - counts
-    return (2 * below + counts - len(values))[level]
+    counts = Counter(values)
+    levels = sorted(counts)
+    up_to = accumulate(counts[level] for level in levels)
+    rank = {level: 2 * end - counts[level] - len(values) for level, end in zip(levels, up_to, strict=True)}
+    return [rank[value] for value in values]
+
+
+def _dot(a: Sequence[int], b: Sequence[int]) -> int:
+    return sum(x * y for x, y in zip(a, b, strict=True))
 
 
 def _cosine(product: int, square_a: int, square_b: int) -> float | None:
