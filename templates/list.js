@@ -249,7 +249,7 @@ function wordOf(word) {
 }
 
 /** A row of the index, as the server writes those of the first examples. */
-function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, marks, bits }) {
+function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, marks, bits, beside }) {
   const index = number - 1;
   const is = (name) => (marks[index] & bits[name]) !== 0;
   const element = (tag, className, ...content) => {
@@ -267,6 +267,8 @@ function rowOf(number, { ids, texts, tasks, answers, probabilities, expected, ma
   else outcome.append(element("bdi", "", shortened(answers[index], 60)));
   const p = probabilities?.[index] ?? null;
   if (p !== null) outcome.append(" ", element("span", "number", probability(p)));
+  if (is("flipped")) outcome.append(" ", element("b", "mark warning", "changed"));
+  if (beside?.[index]) outcome.append(" ", element("span", "number", beside[index]));
   if (expected[index] && is("wrong")) outcome.append(" ", element("b", "mark wrong", "✗ expected ", element("bdi", "", expected[index])));
   else if (expected[index]) outcome.append(" ", element("b", "mark right", "✓ right"));
   if (is("failing") && !is("failed")) outcome.append(" ", element("b", "mark wrong", "assertion fails"));

@@ -112,11 +112,11 @@ Open = Callable[..., Visit]
 
 @pytest.fixture
 def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
-    """Open a report from a file; at the end the page must have stayed silent and asked for nothing else."""
+    """Open a report, or a page, from a file; at the end it must have stayed silent and asked for nothing else."""
     opened: list[Visit] = []
 
     def open_(
-        report: Report,
+        report: Report | str,
         script: str = "",
         charts: bool = True,
         scripts: bool = True,
@@ -126,11 +126,9 @@ def visit(browser: Browser, tmp_path: Path) -> Iterator[Open]:
         **options: Any,
     ) -> Visit:
         path = tmp_path / f"report-{len(opened)}.html"
-        path.write_text(
-            render_page(report, charts=charts, embed_record=embed_record, templates=templates),
-            encoding="utf-8",
-            newline="",
-        )
+        if isinstance(report, Report):
+            report = render_page(report, charts=charts, embed_record=embed_record, templates=templates)
+        path.write_text(report, encoding="utf-8", newline="")
         context = browser.new_context(**options)
         page = context.new_page()
         if script:

@@ -20,10 +20,10 @@ NO_CHARTS = ("no_charts.js",)
 LOADER = "loader.js"
 
 
-def style_of(environment: Environment, templates: Path | None) -> str:
-    """The palette and the style sheets, brand.css of a folder of templates last."""
+def style_of(environment: Environment, templates: Path | None, *more: str) -> str:
+    """The palette and the style sheets, `more` of them, and brand.css of a folder of templates last."""
     brand = [BRAND] if templates and (templates / BRAND).is_file() else []
-    return _palette_css() + _joined(environment, *STYLES, *brand)
+    return _palette_css() + _joined(environment, *STYLES, *more, *brand)
 
 
 def loader_of(environment: Environment) -> str:

@@ -95,8 +95,8 @@ class Catalogue:
             "ids": self.ids,
             "texts": self.texts,
             "bits": BITS,
-            **{name: _indexed(getattr(self, name)) for name in ("tasks", "answers", "expected")},
-            **({"models": _indexed(self.models)} if len(self._models) > 1 else {}),
+            **{name: indexed(getattr(self, name)) for name in ("tasks", "answers", "expected")},
+            **({"models": indexed(self.models)} if len(self._models) > 1 else {}),
             **({"marks": self.marks} if any(self.marks) else {}),
             **{name: values for name, values in columns.items() if any(value is not None for value in values)},
         }
@@ -163,7 +163,7 @@ def _faithfulness(example: ExampleView) -> tuple[float | None, float | None]:
     return normalised, float(f"{first.beaten / test.random.orders:.3g}")
 
 
-def _indexed(values: list[str]) -> list[Any]:
+def indexed(values: list[str]) -> list[Any]:
     """[distinct values, the index of each]."""
     distinct = {value: index for index, value in enumerate(dict.fromkeys(values))}
     return [list(distinct), [distinct[value] for value in values]]

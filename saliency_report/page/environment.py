@@ -61,6 +61,7 @@ def make_environment(own: Path | None = None, *, charts: bool = True) -> Environ
         moment=text.moment,
         label=text.label,
         preview=text.preview,
+        counted=text.plural,
         task_name=overview.task_name,
         identity=overview.identity,
         parameters=overview.parameters,
