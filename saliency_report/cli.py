@@ -239,6 +239,31 @@ def render(record: Path, **page: Any) -> None:
 
 
 @main.command()
+@click.argument("old", type=FILE)
+@click.argument("new", type=FILE)
+@click.option("-o", "--output", type=FILE, default="diff.html", show_default=True, help="The page to write.")
+@click.option("--json", "record", is_flag=True, help="Write the comparison too, beside the page: diff.json.")
+@click.option("--no-flips", is_flag=True, help="Every prediction has to stay as it was.")
+@click.option("--min-tau", type=click.FloatRange(-1, 1), metavar="T", help="The least τ of every example.")
+@click.option("--min-median-tau", type=click.FloatRange(-1, 1), metavar="T", help="The least median τ of the run.")
+@click.option("-q", "--quiet", is_flag=True, help="In the terminal only what does not hold.")
+@DEBUG
+def compare(old: Path, new: Path, output: Path, record: bool, quiet: bool, **asked: Any) -> None:
+    """Two records of `run --json` on one page: which predictions changed, and whether the words behind them did.
+
+    τ compares the order of the words before and now: 1 is the same, 0 no relation, -1 the reverse. Needs no torch.
+    Exit code 0; 3: what was asked for does not hold; 2: a record or an option is wrong.
+    """
+    from saliency_report.compare.command import compared
+
+    done = compared(old, new, output, asked, record=record, quiet=quiet)
+    console = Console(soft_wrap=True, highlight=False)
+    for line in done.lines:
+        console.print(line)
+    sys.exit(3 if done.broken else 0)
+
+
+@main.command()
 @click.argument("input", type=FILE)
 @DEBUG
 def check(input: Path) -> None:

@@ -203,11 +203,19 @@ def test_models_lists_the_embedded_ones() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["--help"], ["check", "in.yaml"], ["render", "report.json"], ["schema"], ["models"]]
+    "command",
+    [
+        ["--help"],
+        ["check", "in.yaml"],
+        ["render", "report.json"],
+        ["schema"],
+        ["models"],
+        ["compare", "report.json", "report.json"],
+    ],
 )
 def test_commands_that_leave_torch_alone(command: list[str], folder: Path, explain: Explain) -> None:
     """Each in an interpreter where torch and transformers cannot be imported at all."""
-    if command[0] == "render":
+    if command[0] in ("render", "compare"):
         (folder / "report.json").write_text(to_json(explain(TEXT)), encoding="utf-8")
     blocked = """
 import sys

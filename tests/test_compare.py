@@ -7,9 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 from math import sqrt
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ import evidence_records
 import method_records
 import records
 import tiny
+from saliency_report.cli import main
 from saliency_report.compare import Asked, Comparison, ExampleChange, MapChange, Side, compare, json_parts
 from saliency_report.compare.align import View, align
 from saliency_report.compare.match import numbered
@@ -31,6 +34,7 @@ from saliency_report.record import (
     Segment,
     Token,
     Word,
+    to_json,
 )
 from saliency_report.tasks.encoding import encode
 from saliency_report.words import group_words
@@ -513,3 +517,112 @@ def test_a_tau_just_below_its_limit_is_not_written_as_the_limit() -> None:
 
     assert written(0.5996, 0.6) == "0.5996"
     assert written(-0.3, 0.6) == "−0.30"
+
+
+# The command
+
+
+def invoke(*arguments: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(main, arguments)
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.fixture
+def runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """old.json, new.json and a file that is no record, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    ids = {"flip": 1, "steady": 0, "odd\x1b[31m\n": 1}
+    before = [example("so bad film", [1, 3, 4], id=id) for id in [*ids, "fails", "gone"]]
+    after = [example("so bad film", [4, 3, 1] if label else [1, 4, 3], id=id, label=label) for id, label in ids.items()]
+    after.append(records.failed("fails").model_copy(update={"inputs": {"text": "so bad film"}}))
+    Path("old.json").write_text(to_json(report(*before)), encoding="utf-8")
+    Path("new.json").write_text(to_json(report(*after, device="cuda:0")), encoding="utf-8")
+    Path("other.json").write_text('{"schema_version": 1, "of": "another program"}', encoding="utf-8")
+
+
+@pytest.mark.usefixtures("runs")
+class TestCommand:
+    def test_says_what_changed_and_where_the_page_is(self) -> None:
+        assert invoke("compare", "old.json", "new.json") == (
+            0,
+            "2 of 3 predictions changed\n"
+            "  flip  NEGATIVE 0.900 → POSITIVE 0.900  τ −1.00\n"
+            "  odd\ufffd[31m   NEGATIVE 0.900 → POSITIVE 0.900  τ −1.00\n"
+            "  fails  fails now: The model has no label 'SARCASTIC'. Choose one of NEGATIVE, POSITIVE, or leave target "
+            "out.\n"
+            "order of the words: median τ −1.00 over 3 examples, lowest −1.00 (flip)\n"
+            "probability of the earlier answer: −0.53, mean over 3 examples\n"
+            "not compared: 1 failing now, 1 vanished\n"
+            "differs: Run: device\n"
+            "3 examples compared: diff.html\n",
+            "",
+        )
+        assert "so bad film" in Path("diff.html").read_text(encoding="utf-8")
+        assert not Path("diff.json").exists()
+
+    def test_what_does_not_hold_is_named_and_costs_exit_code_3(self) -> None:
+        asked = ("--no-flips", "--min-tau", "0.2", "--min-median-tau", "-1")
+        assert invoke("compare", "old.json", "new.json", *asked, "-q", "-o", "page.html", "--json") == (
+            3,
+            "failed: --no-flips: flip: expected NEGATIVE, found POSITIVE\n"
+            "failed: --no-flips: odd\ufffd[31m : expected NEGATIVE, found POSITIVE\n"
+            "failed: --no-flips: fails: expected NEGATIVE, found failed: The model has no label 'SARCASTIC'. Choose "
+            "one of NEGATIVE, POSITIVE, or leave target out.\n"
+            "failed: --min-tau 0.2: flip: expected τ of at least 0.2, found τ −1.00\n"
+            "failed: --min-tau 0.2: odd\ufffd[31m : expected τ of at least 0.2, found τ −1.00\n"
+            "3 examples compared: page.html, page.json\n",
+            "",
+        )
+        found = Comparison.model_validate_json(Path("page.json").read_text(encoding="utf-8"))
+        assert (found.old.file, found.new.file, found.totals.flips) == ("old.json", "new.json", 2)
+
+    def test_what_holds_is_exit_code_0(self) -> None:
+        code, out, _ = invoke(
+            "compare", "old.json", "old.json", "--no-flips", "--min-tau", "1", "--min-median-tau", "1"
+        )
+        assert (code, out.splitlines()[0]) == (0, "None of 5 predictions changed")
+        assert "failed" not in out
+
+    @pytest.mark.parametrize(
+        ("arguments", "error"),
+        [
+            (
+                ("old.json", "other.json"),
+                "Error: other.json: title: Field required.\n"
+                "14 problem(s) in all; give the file as `run --json` wrote it.\n",
+            ),
+            (
+                ("nothing.json", "new.json"),
+                "Error: nothing.json: cannot be read: No such file or directory.\n"
+                "Give the file that `run --json` wrote.\n",
+            ),
+            (
+                ("old.json", "new.json", "-o", "new.json"),
+                "Error: new.json is the input itself.\nName another file with -o.\n",
+            ),
+            (
+                ("old.json", "new.json", "-o", "old.html", "--json"),
+                "Error: old.json is the input itself.\nName another file with -o.\n",
+            ),
+            (
+                ("old.json", "new.json", "-o", "page.json", "--json"),
+                "Error: page.json is where --json writes the comparison.\nName the page diff.html, say, with -o.\n",
+            ),
+        ],
+    )
+    def test_a_wrong_file_is_one_clear_error(self, arguments: tuple[str, ...], error: str) -> None:
+        before = {path: path.read_bytes() for path in Path().iterdir()}
+        assert invoke("compare", *arguments) == (2, "", error)
+        assert {path: path.read_bytes() for path in Path().iterdir()} == before
+
+    def test_more_than_the_terminal_holds_is_counted(self) -> None:
+        before = [example("so bad film", [1, 3, 4], id=f"n{n}") for n in range(25)]
+        after = [example("so bad film", [1, 3, 4], id=f"n{n}", label=1) for n in range(25)]
+        Path("old.json").write_text(to_json(report(*before)), encoding="utf-8")
+        Path("new.json").write_text(to_json(report(*after)), encoding="utf-8")
+        code, out, _ = invoke("compare", "old.json", "new.json", "--no-flips")
+        assert code == 3
+        assert out.count(" → ") == 20
+        assert "\n  … 5 more in the page\n" in out
+        assert "\nfailed: --no-flips: 5 more\n" in out
