@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import method_records
 import records
 from saliency_report.compare import Asked, Comparison, compare
 from saliency_report.page.comparison import render_comparison
@@ -57,7 +58,7 @@ def test_what_matters_most_comes_first(visit: Open) -> None:
     assert page.page.title() == "Before the release: what changed"
     assert said("h1") == ["Before the release: what changed"]
     assert said(".lead") == [
-        "1 of 3 predictions changed. The words of 2 examples keep their order with a median τ of −0.33: 1 is the same "
+        "1 of 3 predictions changed. The order of the words has a median τ of −0.33 over 2 examples: 1 is the same "
         "order, 0 no relation, −1 the reverse. A share is what a word holds of its map: what the numbers mean."
     ]
     assert said(".made-by") == [
@@ -98,7 +99,7 @@ def test_what_matters_most_comes_first(visit: Open) -> None:
         "The two maps explain different numbers: NEGATIVE before, POSITIVE now. A word can matter to both.",
         "Explained: before: logit of NEGATIVE, predicted, p = 0.9; now: logit of POSITIVE, predicted, p = 0.9. "
         "Gradient, l2.",
-        "τ −1.00 between the orders of the words. The 5 strongest words are the same.",
+        "τ −1.00 between the orders of the words.",
     ]
     assert said("#example-3 > .target") == [
         "The probability of NEGATIVE fell by 0.10: 0.800 before, 0.700 now.",
@@ -127,6 +128,7 @@ def test_what_matters_most_comes_first(visit: Open) -> None:
     assert said("#example-2 > .note") == [
         "Fails now The model has no label 'SARCASTIC'. Choose one of NEGATIVE, POSITIVE, or leave target out."
     ]
+    assert said("#example-5 > .written") == ["Text so good film"]
     assert rows(page, ".about .problems tbody tr") == ["fresh so bad film NEGATIVE", "gone so bad film NEGATIVE"]
     assert rows(page, ".made tr:has(.mark)") == [
         f"weights sha256 differs {'9f2c4b7a' * 8} 0123456789ab{'0' * 52}",
@@ -239,6 +241,33 @@ def test_a_long_list_is_filtered_searched_and_turned(visit: Open) -> None:
     page.page.get_by_label("Search").fill("positive")
     page.until(cards, 14)
     assert rows(page, ".index li")[0] == "1 n0 text classification so bad film NEGATIVE → POSITIVE changed τ 0.33"
+
+
+def test_what_speaks_against_the_numbers_of_either_run_stands_over_them(visit: Open) -> None:
+    """Warnings of the run, of an example and of its map, random weights, and a map that does not add up."""
+    old, new = (method_records.review("integrated_gradients", verdict=v) for v in ("fail", "warn"))
+    old, new = (
+        result.model_copy(
+            update={"maps": [m for m in result.maps if m.method == "integrated_gradients"], "headline": 0}
+        )
+        for result in (old, new)
+    )
+    old = old.model_copy(update={"warnings": ["The text was cut."]})
+    new = new.model_copy(update={"warnings": ["The text was cut."], "model": 3})
+    page = visit(
+        render_comparison(
+            compare(
+                method_records.report(old, warnings=["One.", "Two."]), method_records.report(new, warnings=["Two."])
+            )
+        )
+    )
+    assert page.said(".page-head .note") == ["Warning before One.", "Warning before and now Two."]
+    assert page.said("#example-1 > .note") == [
+        "Warning Before and now: The text was cut.",
+        "Warning Before: the map does not add up: off by 12 %.",
+        "Warning Now: bert-base-uncased has random weights (classifier.weight, classifier.bias): its map says nothing.",
+        "Warning Now: the map adds up only roughly: off by 3.2 %.",
+    ]
 
 
 def planted(strings: list[str]) -> Comparison:

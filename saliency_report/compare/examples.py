@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from saliency_report.compare.change import Scores, map_change
 from saliency_report.compare.match import has_same_text, matched
 from saliency_report.compare.record import Alone, Answer, ExampleChange, MapChange
 from saliency_report.page.answers import answer
-from saliency_report.page.text import part, preview
+from saliency_report.page.facts import off_by
+from saliency_report.page.text import part, plural, preview
 from saliency_report.record import ExampleResult, Failure, Model, Prediction, Report
 
 _OWN = ("text", "text_pair", "prompt", "context", "question")
@@ -43,6 +46,10 @@ class Examples:
             p_now=_probability(new.prediction, before) if same else None,
             failures=(_said(old.failure), _said(new.failure)),
             maps=maps,
+            warnings=_merged(
+                _warnings(old, self._old, maps[0].old.map if maps else None),
+                _warnings(new, self._new, maps[0].new.map if maps else None),
+            ),
             notes=[] if failed else _notes(old, new, maps, same),
         )
 
@@ -108,6 +115,27 @@ def _said(failure: Failure | None) -> str | None:
     return None if failure is None else f"{failure.message} {failure.next_step}".strip()
 
 
+def _warnings(result: ExampleResult, models: Sequence[Model], shown: int | None) -> list[str]:
+    """What a reader has to know of one side: warnings, random weights, and a map that does not add up."""
+    said = list(result.warnings)
+    model = None if result.model is None else models[result.model]
+    if model and model.random_weights:
+        said.append(f"{model.name} has random weights ({', '.join(model.random_weights)}): its map says nothing.")
+    if shown is not None:
+        map_ = result.maps[shown]
+        said += map_.warnings
+        if map_.completeness and map_.completeness.verdict != "pass":
+            roughly = " only roughly" if map_.completeness.verdict == "warn" else ""
+            said.append(f"the map {'adds up' if roughly else 'does not add up'}{roughly}: {off_by(map_.completeness)}.")
+    return said
+
+
+def _merged(old: list[str], new: list[str]) -> list[str]:
+    """Each with the runs that say it."""
+    when = {(True, True): "Before and now", (True, False): "Before", (False, True): "Now"}
+    return [f"{when[said in old, said in new]}: {said}" for said in dict.fromkeys([*old, *new])]
+
+
 def _notes(old: ExampleResult, new: ExampleResult, maps: list[MapChange], same: bool) -> list[str]:
     if not same:
         what = "The text changed" if old.task == new.task else f"The task changed, from {old.task} to {new.task}"
@@ -132,19 +160,15 @@ def _notes(old: ExampleResult, new: ExampleResult, maps: list[MapChange], same: 
 
 
 def _left(old: ExampleResult, new: ExampleResult, maps: list[MapChange]) -> list[str]:
-    """How many maps of the new run have none to be compared with."""
-    total = len(new.maps)
+    """How many maps of either run have none to be compared with."""
     compared = len(maps) if maps[0].same_target else 0
-    if compared == total and len(old.maps) == total:
+    alone = [(len(run.maps) - compared, when) for run, when in ((old, "before"), (new, "now"))]
+    if len(old.maps) == len(new.maps) == 1 or not any(count for count, _ in alone):
         return []
-    of_tokens = all(map_.target.position is not None for map_ in new.maps)
-    if not of_tokens:
-        return (
-            [f"{compared} of {total} maps have one of the same method and target in the other run."]
-            if total > 1
-            else []
-        )
-    return [
-        f"{part(compared, total, 'explained token', 'stands', 'stand')} at the same place and after the same text as "
-        "before. The others follow another text, so their words are not compared."
-    ]
+    if all(map_.target.position is not None for map_ in new.maps):
+        return [
+            f"{part(compared, len(new.maps), 'explained token', 'stands', 'stand')} at the same place and after the "
+            "same text as before. The others follow another text, so their words are not compared."
+        ]
+    said = " and ".join(f"{plural(count, 'map')} {when}" for count, when in alone if count)
+    return [f"{said} without one of the same method and target in the other run."]

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from saliency_report.compare.record import Answer, Comparison, ExampleChange
 from saliency_report.page.change_overview import changed, grouped, left_out
-from saliency_report.page.change_view import named
+from saliency_report.page.change_table import named
 from saliency_report.page.text import correlation, plural, preview, probability, significant
 from saliency_report.terminal import printable
 

@@ -116,6 +116,7 @@ class ExampleChange(Part):
     p_now: float | None = Field(description="What the new run gives to the answer of the old one.")
     failures: tuple[str | None, str | None] = (None, None)
     maps: list[MapChange] = Field(description="The one to show first comes first, and stands for the example.")
+    warnings: list[str] = Field(description="What either run says against its own numbers, and which of them.")
     notes: list[str] = Field(description="What is not comparable, in sentences.")
 
     @property

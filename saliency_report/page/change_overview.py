@@ -53,10 +53,17 @@ def lead(comparison: Comparison) -> str:
         said.append(f"{changed(totals.flips, totals.judged)}.")
     if totals.median_tau is not None:
         said.append(
-            f"The words of {text.plural(totals.taus, 'example')} keep their order with a median τ of "
-            f"{text.correlation(totals.median_tau)}: 1 is the same order, 0 no relation, −1 the reverse."
+            f"The order of the words has a median τ of {text.correlation(totals.median_tau)} over "
+            f"{text.plural(totals.taus, 'example')}: 1 is the same order, 0 no relation, −1 the reverse."
         )
     return " ".join(said) or "The two runs have nothing in common that could be compared."
+
+
+def warnings(comparison: Comparison) -> list[tuple[str, str]]:
+    """What either run warned of as a whole, and which of them."""
+    old, new = comparison.old.warnings, comparison.new.warnings
+    when = {(True, True): "before and now", (True, False): "before", (False, True): "now"}
+    return [(when[warning in old, warning in new], warning) for warning in dict.fromkeys([*old, *new])]
 
 
 def changed(flips: int, judged: int) -> str:

@@ -2,54 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from saliency_report.compare import Answer, Block, Comparison, ExampleChange, MapChange, Side
-from saliency_report.page import colour, text
+from saliency_report.compare import Answer, Comparison, ExampleChange, MapChange
+from saliency_report.page import text
+from saliency_report.page.change_rows import Passage, end, passages
+from saliency_report.page.change_table import Line, columns, lines, named, percent, points
 from saliency_report.page.figures import LONG_TEXT
-from saliency_report.page.shares import segment_name
-from saliency_report.record import Aggregation, Method, Segment
-from saliency_report.words import is_visible
+from saliency_report.record import Aggregation, Method
 
 MOST_MAPS = 40  # other maps of an example that are named; the record has all of them
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A stretch of text in a row, its classes, and whether that model does not read it."""
-
-    text: str
-    css: str = ""
-    unread: bool = False
-
-
-@dataclass(frozen=True)
-class Row:
-    """The text once: with the shares before, with those now, or with their change."""
-
-    name: str
-    pieces: list[Piece]
-
-
-@dataclass(frozen=True)
-class Passage:
-    """A text of the example, its name where there are several, and its rows; one alone where one model has the text."""
-
-    name: str
-    rows: list[Row]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A line of the table of numbers."""
-
-    text: str
-    note: str
-    special: bool
-    cells: list[str]
 
 
 @dataclass(frozen=True)
@@ -144,7 +109,8 @@ class ChangeView:
         if self.map is None:
             return ""
         if not self.map.went and not self.map.came:
-            return f"The {self.map.top} strongest words are the same."
+            several = sum(not block.special and bool(block.text.strip()) for block in self.map.blocks) > self.map.top
+            return f"The {self.map.top} strongest words are the same." if several else ""
         came, went = (named(self.map, indices) for indices in (self.map.came, self.map.went))
         said = [f"came: {came}"] * bool(came) + [f"went: {went}"] * bool(went)
         return f"Among the {self.map.top} strongest words {'; '.join(said)}."
@@ -160,12 +126,6 @@ class ChangeView:
         )
         return new if old == new else f"{old} before; {new} now"
 
-    @cached_property
-    def end(self) -> float:
-        """What has the strongest colour in all three rows: the largest share, or change of one."""
-        blocks = self.map.blocks if self.map else []
-        return max((abs(n) for b in blocks for n in (b.old.share, b.new.share, b.change) if n is not None), default=0.0)
-
     @property
     def is_long(self) -> bool:
         """Whether the text is set smaller."""
@@ -174,73 +134,23 @@ class ChangeView:
     @property
     def passages(self) -> list[Passage]:
         """The texts with their rows."""
-        if self.map is None:
-            return []
-        shown = [(number, part) for number, part in enumerate(self.map.texts) if part.text]
-        found = []
-        for number, part in shown:
-            blocks = [block for block in self.map.blocks if block.within == number and _has_place(block)]
-            name = segment_name(Segment(name=part.name, text="", generated=part.generated))
-            rows = [
-                *([Row("Before", list(self._pieces(part.text, blocks, "old")))] if part.of != "new" else []),
-                *([Row("Now", list(self._pieces(part.text, blocks, "new")))] if part.of != "old" else []),
-                *([Row("Change", list(self._pieces(part.text, blocks, "change")))] if part.of == "both" else []),
-            ]
-            found.append(Passage(name if len(shown) > 1 or part.name != "text" else "", rows))
-        return found
-
-    def _pieces(self, whole: str, blocks: Sequence[Block], which: str) -> Iterator[Piece]:
-        assert self.map is not None
-        reached = 0
-        for block in blocks:
-            assert block.start is not None
-            assert block.end is not None
-            if block.start > reached:
-                yield _between(whole[reached : block.start])
-            yield self._piece(block, which)
-            reached = block.end
-        if reached < len(whole):
-            yield _between(whole[reached:])
-
-    def _piece(self, block: Block, which: str) -> Piece:
-        assert self.map is not None
-        sides = {"old": [block.old], "new": [block.new]}.get(which, [block.old, block.new])
-        if not all(side.words for side in sides):
-            return Piece(block.text, unread=is_visible(block.text))
-        value = block.change if which == "change" else sides[0].share
-        shape = "" if block.text.strip() else "newline" if "\n" in block.text else "blank"
-        unknown = "unknown" if which != "change" and sides[0].unknown else ""
-        css = colour.css_class(value, self.end, which == "change" or self.map.signed)
-        return Piece(block.text, " ".join(name for name in ("w", shape, unknown, css) if name))
+        return passages(self.map) if self.map else []
 
     @property
     def ends(self) -> tuple[str, str]:
         """The ends of the two scales, as they are written."""
-        return percent(self.end), points(self.end)
+        largest = end(self.map) if self.map else 0.0
+        return percent(largest), points(largest)
 
     @property
     def columns(self) -> list[str]:
-        """The head of the table, after the words."""
-        raw = ["Raw change"] if self.map and self.map.raw else []
-        return ["Before, raw", "Now, raw", *raw, "Before, share", "Now, share", "Change, points"]
+        """The head of the table of numbers, after the words."""
+        return columns(self.map) if self.map else []
 
     @property
     def lines(self) -> list[Line]:
-        """The table: every block, special tokens last."""
-        if self.map is None:
-            return []
-        blocks = sorted(self.map.blocks, key=lambda block: block.special)
-        return [Line(text.label(b.text), _note(b), b.special, list(self._cells(b))) for b in blocks]
-
-    def _cells(self, block: Block) -> Iterator[str]:
-        assert self.map is not None
-        old, new = block.old, block.new
-        yield from ("" if side.score is None else text.significant(side.score) for side in (old, new))
-        if self.map.raw:
-            both = old.score is not None and new.score is not None
-            yield _signed(text.significant((new.score or 0) - (old.score or 0))) if both else ""
-        yield from ("" if side.share is None else percent(side.share) for side in (old, new))
-        yield "" if block.change is None else points(block.change)
+        """The table of numbers."""
+        return lines(self.map) if self.map else []
 
     @property
     def others(self) -> list[OtherMap]:
@@ -262,56 +172,9 @@ _NONE = Answer(text="", labels=None, probability=None)
 def _both(old: list[str], new: list[str]) -> str:
     """What two sentences say: what they share once, the rest of each after it."""
     shared = [one for one, _ in takewhile(lambda parts: parts[0] == parts[1], zip(old, new, strict=False))]
-    rest = [f"{when}: {', '.join(parts[len(shared) :])}" for when, parts in (("before", old), ("now", new))]
+    ends = (("before", old[len(shared) :]), ("now", new[len(shared) :]))
+    rest = [f"{when}: {', '.join(parts)}" for when, parts in ends if parts]
     return ", ".join(shared) if old == new else "; ".join([", ".join(shared), *rest] if shared else rest)
-
-
-def named(pair: MapChange, indices: Sequence[int]) -> str:
-    """Some blocks in quotation marks: a comma can be a word."""
-    return ", ".join(f"“{text.label(pair.blocks[index].text, 30)}”" for index in indices)
-
-
-def percent(share: float) -> str:
-    """A share with one decimal: 12.3 %."""
-    return f"{_decimal(share)}\N{NO-BREAK SPACE}%"
-
-
-def points(change: float) -> str:
-    """A change of a share in percentage points, with its sign: +4.1, −0.3."""
-    return _signed(_decimal(change))
-
-
-def _decimal(share: float) -> str:
-    written = f"{abs(share) * 100:.1f}"
-    return f"\N{MINUS SIGN}{written}" if share < 0 and float(written) else written
-
-
-def _signed(written: str) -> str:
-    is_zero = not written.strip("0.")
-    return written if is_zero or written.startswith("\N{MINUS SIGN}") else f"+{written}"
-
-
-def _has_place(block: Block) -> bool:
-    return not block.special and block.start is not None and block.end is not None and block.start < block.end
-
-
-def _between(stretch: str) -> Piece:
-    """What no token of either side covers."""
-    return Piece(stretch, unread=is_visible(stretch))
-
-
-def _note(block: Block) -> str:
-    if not block.old.words or not block.new.words:
-        side = "before" if block.new.words else "now"
-        return f"not there {side}" if block.special else f"not read {side}"
-    unknown = [name for name, side in (("before", block.old), ("now", block.new)) if side.unknown]
-    return f"unknown {' and '.join(unknown)}" if unknown else _split(block.old, block.new)
-
-
-def _split(old: Side, new: Side) -> str:
-    """Where the tokenizers cut otherwise, so that a line holds several words of one side."""
-    counts = len(old.words), len(new.words)
-    return "" if counts == (1, 1) else f"{text.plural(counts[0], 'word')} before, {counts[1]} now"
 
 
 def _method(methods: Sequence[Method], name: str) -> str:

@@ -12,7 +12,7 @@ from saliency_report.compare import Comparison
 from saliency_report.page.assets import content_policy, loader_of, script_of, style_of
 from saliency_report.page.body import without_returns
 from saliency_report.page.catalogue import indexed
-from saliency_report.page.change_overview import grouped, lead, overview, titles
+from saliency_report.page.change_overview import grouped, lead, overview, titles, warnings
 from saliency_report.page.change_view import ChangeView
 from saliency_report.page.environment import make_environment
 from saliency_report.page.overview import task_name
@@ -61,6 +61,7 @@ def comparison_parts(comparison: Comparison) -> list[str]:
         cards=cards,
         outcome_template="compare_outcome.html.j2",
         facts=grouped(comparison.facts),
+        warnings=warnings(comparison),
         methods=list(
             {method.name: method for run in (comparison.old, comparison.new) for method in run.methods}.values()
         ),
