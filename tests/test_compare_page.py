@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -336,3 +337,14 @@ def test_no_string_becomes_markup_or_changes(visit: Open) -> None:
 
 def test_the_same_comparison_gives_the_same_page() -> None:
     assert render_comparison(everything()) == render_comparison(everything())
+
+
+def test_a_special_token_that_is_written_in_the_text_is_read_and_has_no_colour() -> None:
+    made = example("so [SEP] bad", [1, 2, 4], spans=[(0, 2), (3, 8), (9, 12)])
+    (held,) = made.encodings
+    tokens = [replace(token, special=token.special or token.start == 3) for token in held.tokens]
+    split = [replace(word, special=word.special or word.start == 3) for word in held.words]
+    made = made.model_copy(update={"encodings": [held.model_copy(update={"tokens": tokens, "words": split})]})
+    html = render_comparison(compare(report(made), report(made)))
+    assert '<span class="w s2">so</span> [SEP] <span class="w s8">bad</span></p>' in html
+    assert "<s>" not in html
