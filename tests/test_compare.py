@@ -165,6 +165,43 @@ def test_a_flip_and_what_became_of_the_earlier_answer() -> None:
     assert not found.maps[0].same_target
 
 
+def sigmoids(*given: int, p: float = 0.8) -> Prediction:
+    outcomes = [Outcome(label=name, index=i, logit=0.0, probability=p) for i, name in enumerate("abc")]
+    return Prediction(outcomes=outcomes, link="sigmoid", threshold=0.5, labels=list(given))
+
+
+def number(value: float) -> Prediction:
+    return Prediction(outcomes=[Outcome(label="score", index=0, logit=value, probability=None)], link="none")
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "flipped", "answers", "p_now"),
+    [
+        (sigmoids(0, 1), sigmoids(1, 0), False, ("a, b", "b, a"), None),
+        (sigmoids(0), sigmoids(0, 2, p=0.7), True, ("a", "a, c"), 0.7),
+        (sigmoids(), sigmoids(2), True, ("none above 0.5", "c"), None),
+        (number(0.5), number(-0.5), None, ("score 0.500", "score −0.500"), None),
+        (Prediction(text="a cat"), Prediction(text="a dog"), True, ("a cat", "a dog"), None),
+        (Prediction(text="a cat"), Prediction(text="a cat"), False, ("a cat", "a cat"), None),
+        (None, Prediction(text="a cat"), None, (None, "a cat"), None),
+    ],
+)
+def test_what_counts_as_another_prediction(
+    before: Prediction | None,
+    now: Prediction,
+    flipped: bool | None,
+    answers: tuple[str | None, str],
+    p_now: float | None,
+) -> None:
+    """Sets of labels and texts do; a number that moves and a continuation that was given do not."""
+    old, new = example("a b", [1, 2], prediction=before), example("a b", [1, 2], prediction=now)
+    found = only(old, new)
+    assert (found.flipped, found.p_now) == (flipped, p_now)
+    assert (found.old and found.old.text, found.new and found.new.text) == answers
+    given = Prediction(text="a cat", stop="continuation given")
+    assert only(example("a b", [1, 2], prediction=given), new).flipped is None
+
+
 def test_raw_numbers_compare_where_weights_number_format_method_and_target_are_the_same() -> None:
     old, new = example("a bad film", [1, 2, 3]), example("a bad film", [1, 2, 4])
     assert only(old, new).maps[0].raw
