@@ -35,7 +35,7 @@ class Letters:
 
 
 @dataclass
-class _Unit:
+class Unit:
     """Letters without a break between them, and the direction in which they are read; None where it does not matter."""
 
     letters: list[Letters] = field(default_factory=list)
@@ -43,6 +43,7 @@ class _Unit:
 
     @property
     def text(self) -> str:
+        """All its letters."""
         return "".join(part.text for part in self.letters)
 
 
@@ -55,29 +56,29 @@ def heat(letters: Iterable[Letters]) -> str:
     """A block of HTML with the text as it is, blanks and line breaks too, and its colours."""
     parts = list(letters)
     base = direction("".join(part.text for part in parts)) or "ltr"
-    units = _directed(_units(parts), base)
     body = []
-    for of_group, group in groupby(units, key=lambda unit: unit.direction):
+    for of_group, group in groupby(units(parts, base), key=lambda unit: unit.direction):
         shown = "".join(_written(unit, of_group or base) for unit in group)
         body.append(f'<span dir="{of_group}">{shown}</span>' if of_group != base else shown)
     # A line break directly after <pre> would be lost; `wrap` lets lines be as long as the window.
     return f'<pre wrap dir="{base}"><font face="{FONT}" size="4">{"".join(body)}</font></pre>'
 
 
-def _units(letters: Iterable[Letters]) -> list[_Unit]:
-    units: list[_Unit] = []
+def units(letters: Iterable[Letters], base: str) -> list[Unit]:
+    """What no line may be broken in, each with its direction, in a text whose own direction is `base`."""
+    found: list[Unit] = []
     for part in letters:
         pieces = [part.text] if part.colour or part.chip else re.split(r"(\s+)", part.text)
         for piece in filter(None, pieces):
-            if not (units and _joins(units[-1], piece) and not part.chip):
-                units.append(_Unit())
-            units[-1].letters.append(replace(part, text=piece))
-    for unit in units:
+            if not (found and _joins(found[-1], piece) and not part.chip):
+                found.append(Unit())
+            found[-1].letters.append(replace(part, text=piece))
+    for unit in found:
         unit.direction = direction(unit.text)
-    return units
+    return _directed(found, base)
 
 
-def _joins(unit: _Unit, text: str) -> bool:
+def _joins(unit: Unit, text: str) -> bool:
     """Whether no line may end between a unit and what follows: both are letters of an alphabet, and not too many."""
     last = unit.letters[-1]
     wide = {unicodedata.east_asian_width(last.text[-1]), unicodedata.east_asian_width(text[0])} & {"W", "F"}
@@ -85,23 +86,26 @@ def _joins(unit: _Unit, text: str) -> bool:
     return not (last.chip or wide or blank) and len(unit.text) + len(text) <= LONGEST
 
 
-def _directed(units: list[_Unit], base: str) -> list[_Unit]:
+def _directed(found: list[Unit], base: str) -> list[Unit]:
     """What has no direction takes that of its neighbours where they agree, else that of the whole text."""
     before = base
-    places = [index for index, unit in enumerate(units) if unit.direction]
+    for unit in found:
+        # A number is read with left-to-right letters before it.
+        if before == "ltr" and not unit.direction and any(unicodedata.bidirectional(c) == "EN" for c in unit.text):
+            unit.direction = before
+        before = unit.direction or before
+    places = [index for index, unit in enumerate(found) if unit.direction]
     for place, index in enumerate(places):
-        after = units[places[place + 1]].direction if place + 1 < len(places) else base
-        before = units[index].direction or base
-        for unit in units[index + 1 : places[place + 1] if place + 1 < len(places) else len(units)]:
-            # A number is read with left-to-right letters before it.
-            is_number = before == "ltr" and any(unicodedata.bidirectional(c) == "EN" for c in unit.text)
-            unit.direction = before if before == after or is_number else base
-    for unit in units[: places[0] if places else len(units)]:
+        after = found[places[place + 1]].direction if place + 1 < len(places) else base
+        before = found[index].direction or base
+        for unit in found[index + 1 : places[place + 1] if place + 1 < len(places) else len(found)]:
+            unit.direction = before if before == after else base
+    for unit in found[: places[0] if places else len(found)]:
         unit.direction = base
-    return units
+    return found
 
 
-def _written(unit: _Unit, of_group: str) -> str:
+def _written(unit: Unit, of_group: str) -> str:
     if not any(part.colour for part in unit.letters):
         return "".join(_marked(part) for part in unit.letters)
     own = direction(unit.text) or ("ltr" if any(c.isdigit() for c in unit.text) else of_group)
