@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -47,8 +48,24 @@ def check_junit(path: Path | None, others: Sequence[Path]) -> None:
         raise OutputError(error.message, error.next_step.replace("-o", "--junit").replace(".html", ".xml")) from error
 
 
-def write(path: Path, pieces: Iterable[str]) -> None:
-    """Write the pieces of a text under another name and move it into place, so that nobody meets half a file.
+def make_folder(path: Path) -> None:
+    """Make a folder, and those that it is to be in, where there is none.
+
+    Raises:
+        OutputError: there is a file of that name, or no leave to make it.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {path} cannot be made: {error.strerror}.", "Name another one with -o."
+        ) from error
+
+
+def write(path: Path, content: Iterable[str] | bytes) -> None:
+    """Write the pieces of a text, or bytes, under another name and move them into place: nobody meets half a file.
+
+    A file that is replaced leaves its permissions to the new one.
 
     Raises:
         OutputError: the disk is full, say; what was at `path` before is untouched.
@@ -56,8 +73,13 @@ def write(path: Path, pieces: Iterable[str]) -> None:
     path = path.resolve()  # through a link to the file that it names
     temporary = _beside(path)
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(pieces)
+        if isinstance(content, bytes):
+            temporary.write_bytes(content)
+        else:
+            with temporary.open("w", encoding="utf-8", newline="\n") as file:
+                file.writelines(content)
+        if path.exists():
+            shutil.copymode(path, temporary)
         temporary.replace(path)
     except OSError as error:
         raise OutputError(
