@@ -264,6 +264,27 @@ def compare(old: Path, new: Path, output: Path, record: bool, quiet: bool, **ask
 
 
 @main.command()
+@click.argument("record", type=FILE)
+@click.option("--example", "ids", multiple=True, metavar="ID", help="An example of it; give this again for more.")
+@click.option("-o", "--output", type=FILE, help="The folder for the pictures. Default: card, or saliency-report.")
+@click.option("--into", type=FILE, metavar="README", help="Put the Markdown between two lines of this file.")
+@click.option("--method", metavar="NAME", help="Its map by this method. Default: the one that the page shows first.")
+@click.option("--no-png", is_flag=True, help="No PNG beside the SVG of each text.")
+@DEBUG
+def card(record: Path, ids: tuple[str, ...], output: Path | None, no_png: bool, **options: Any) -> None:
+    """Write examples of a report.json for a model card, Markdown and pictures; needs no torch.
+
+    With --into the Markdown stands between the lines <!-- saliency-report: begin --> and <!-- saliency-report: end -->
+    of that file, of which nothing else changes, and the pictures in the folder saliency-report beside it.
+    """
+    from saliency_report.card import write_card
+    from saliency_report.record import read_report
+
+    paths = write_card(read_report(record), ids, record, folder=output, with_png=not no_png, **options)
+    click.echo(", ".join(map(str, paths)))
+
+
+@main.command()
 @click.argument("input", type=FILE)
 @DEBUG
 def check(input: Path) -> None:
