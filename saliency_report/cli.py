@@ -285,6 +285,22 @@ def card(record: Path, ids: tuple[str, ...], output: Path | None, no_png: bool, 
 
 
 @main.command()
+@click.argument("record", type=FILE)
+@click.option("-o", "--output", type=FILE, default="space", show_default=True, help="The folder to write.")
+@CHARTS
+@TEMPLATE
+@DEBUG
+def space(record: Path, output: Path, **page: Any) -> None:
+    """Write the page of a report.json as a folder for a static Space of the Hub; needs no torch."""
+    from saliency_report.card.space import PAGE, write_space
+    from saliency_report.record import read_report
+
+    paths = write_space(read_report(record), record, Drawing(output / PAGE, **page))
+    click.echo(f"{', '.join(map(str, paths))}\nUpload it, and choose a licence in its README.md if you like:")
+    click.echo(f"  hf auth login\n  hf upload USER/NAME {shlex.quote(str(output))} . --repo-type space")
+
+
+@main.command()
 @click.argument("input", type=FILE)
 @DEBUG
 def check(input: Path) -> None:

@@ -19,6 +19,7 @@ WITHOUT_TORCH = [
     "saliency_report.assertions.github",
     "saliency_report.assertions.junit",
     "saliency_report.card",
+    "saliency_report.card.space",
     "saliency_report.cli",
     "saliency_report.compare",
     "saliency_report.embedded",

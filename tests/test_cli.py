@@ -210,6 +210,7 @@ def test_models_lists_the_embedded_ones() -> None:
         ["render", "report.json"],
         ["compare", "report.json", "report.json"],
         ["card", "report.json", "--example", "first"],
+        ["space", "report.json"],
         ["schema"],
         ["models"],
     ],
