@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from importlib.util import find_spec
+from itertools import cycle, pairwise
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from saliency_report.cli import main
+from saliency_report.page import render_page
 from saliency_report.record import Report, from_json
 
 
@@ -40,6 +42,13 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
             "question": "What is the capital of France?",
             "choices": ["London", "Paris", "Berlin", "Rome"],
         },
+        {
+            "task": "text-classification",
+            "model": str(encoder),
+            "text": " ".join(f"{word}{i}" for i, word in zip(range(2000), cycle("It was bad and I left".split()))),
+            "allow_random_head": True,
+            "long": "windows",
+        },
     ]
     (folder / "in.yaml").write_text(json.dumps(examples), encoding="utf-8")  # JSON is YAML
     output = folder / "report.html"
@@ -67,10 +76,32 @@ def test_a_continuation_with_an_emoji_shows_the_characters_that_were_written(rep
     assert len(report.examples[1].maps) == sum(t.segment == 1 for t in encoding.tokens)
 
 
-@pytest.mark.parametrize("example", [2, 3])
+@pytest.mark.parametrize("example", [2, 3, 4])
 def test_a_random_head_is_named(report: Report, example: int) -> None:
     model = report.models[report.examples[example].model or 0]
     assert model.random_weights == ["classifier.bias", "classifier.weight"]
+
+
+def test_two_thousand_words_go_through_a_model_of_512_tokens_and_each_has_its_numbers(report: Report) -> None:
+    result = report.examples[4]
+    encoding, map_ = result.encodings[0], result.maps[0]
+    ordinary = [i for i, word in enumerate(encoding.words) if not word.special]
+    text = encoding.segments[0].text
+    shown = [text[encoding.words[i].start : encoding.words[i].end] for i in ordinary]
+    assert shown == text.split()
+    assert len(shown) == 2000
+    for scores in map_.word_scores.values():
+        assert all(scores[i] is not None for i in ordinary)
+    assert all(map_.word_scores["l2"][i] for i in ordinary)
+    windows = encoding.windows
+    assert {window.tokens for window in windows} == {512}
+    for before, after in pairwise(windows):
+        assert text[before.scored_end : after.scored_start].isspace()
+        assert (before.end - after.start) * 4 >= before.end - before.start, "a quarter of a window, or more"
+    assert (windows[0].scored_start, windows[-1].scored_end) == (0, len(text))
+    page = render_page(report)
+    said = f"The text is longer than the model takes, so it was read in {len(windows)} windows of 512 tokens"
+    assert said in page
 
 
 def test_no_path_of_this_machine_is_in_the_record(report: Report) -> None:
