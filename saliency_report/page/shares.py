@@ -31,7 +31,9 @@ def shares(encoding: Encoding, map_: Map, aggregation: Aggregation) -> str:
     sums: dict[str, float] = {}
     for token, score in zip(encoding.tokens, map_.scores[map_.first_score], strict=False):
         bare = "special tokens" if token.special else "tokens without text"
-        part = bare if token.segment is None else _part(encoding.segments[token.segment])
+        # What a decoder begins with has a place, before what is written, and no text.
+        placed = None if token.special and token.start == token.end else token.segment
+        part = bare if placed is None else _part(encoding.segments[placed])
         counts[part] = counts.get(part, 0) + 1
         if score is not None:
             sums[part] = sums.get(part, 0.0) + abs(score)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from saliency_report.errors import ExampleError
@@ -60,10 +61,13 @@ def extend(prepared: Prepared, new: Sequence[int], checkpoint: Checkpoint) -> Pr
         raise ExampleError(
             "The model ends its answer before it begins.", "Give a continuation to explain, or another source."
         )
-    text, spans = generated_spans(checkpoint.tokenizer, row.ids[len(row) - row.prefix :], new)
-    tokens = [_token(checkpoint, id, span, len(encoding.segments)) for id, span in zip(new, spans, strict=True)]
+    number, source = len(encoding.segments), len(row) - row.prefix
+    text, spans = generated_spans(checkpoint.tokenizer, row.ids[source:], new)
+    # What the decoder begins with stands before what is written, not at the end of the source.
+    begin = [replace(token, segment=number, start=0, end=0) for token in encoding.tokens[source:]]
+    tokens = [_token(checkpoint, id, span, number) for id, span in zip(new, spans, strict=True)]
     segments = [*encoding.segments, Segment(name="continuation", text=text, generated=True)]
-    shown = build(segments, [*encoding.tokens, *tokens])
+    shown = build(segments, [*encoding.tokens[:source], *begin, *tokens])
     return Prepared([Row([*row.ids, *new], prefix=row.prefix + len(new))], [shown], prepared.warnings, prepared.known)
 
 
