@@ -10,15 +10,12 @@ from typing import Any
 import pytest
 import torch
 import transformers
-from click.testing import CliRunner
 from torch import Tensor
 
 from records import measured
-from saliency_report.cli import main
 from saliency_report.record import Direction, ExampleResult
 from saliency_report.tasks import TASKS
 
-SAMPLES = Path(__file__).parent.parent / "sample_inputs"
 STEP = 1e-5
 Number = Callable[[Tensor], Tensor]  # of logits (n, t, c): (n,)
 
@@ -127,13 +124,3 @@ def check_evidence(
         after = float(f(model.logits(texts, edits={flip.position: flip.new_id})))
         assert flip.actual == pytest.approx(after - result.maps[0].target.score, rel=rel, abs=1e-9)
     return evidence.direction
-
-
-def run_sample(name: str, model: str, own: Path) -> str:
-    """What the command says of a sample, run in this folder with a model of ours in the place of its own."""
-    text = (SAMPLES / name).read_text(encoding="utf-8")
-    assert f"model: {model}" in text
-    Path("in.yaml").write_text(text.replace(f"model: {model}", f"model: {own}"), encoding="utf-8")
-    result = CliRunner().invoke(main, ["run", "in.yaml"])
-    assert result.exit_code == 0, result.output
-    return " ".join(result.output.split())

@@ -14,7 +14,7 @@ from click.testing import CliRunner
 from conftest import Explain
 from saliency_report.cli import main
 from saliency_report.record import to_json
-from saliency_report.spec import json_schema
+from saliency_report.spec import TASKS, json_schema
 
 ROOT = Path(__file__).parent.parent
 TEXT = """
@@ -197,7 +197,7 @@ def test_schema_prints_what_is_committed() -> None:
 def test_models_lists_the_embedded_ones() -> None:
     code, out, _ = invoke("models")
     assert code == 0
-    for task in ("text-classification", "text-generation", "multiple-choice"):
+    for task in TASKS:
         assert f"{task}\n" in out
     assert "BertForSequenceClassification" in out
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 import tiny
-from at_tokens import Number, Plain, check, check_evidence, check_methods, plain, run_sample
+from at_tokens import Number, Plain, check, check_evidence, check_methods, plain
 from conftest import Explain
 from explaining import check_alike, check_functions, only, opened, refusal
 from saliency_report import engine
@@ -227,15 +227,6 @@ def test_what_cannot_be_filled_in_is_refused(
     ("fields", "message"),
     [
         (
-            "text: a",
-            "in.yaml:1:3: [0].model: fill-mask has no embedded model: name one, such as model: distilbert-base-uncased",
-        ),
-        (
-            "text: a\n  model: embedded",
-            "in.yaml:3:10: [0].model: fill-mask has no embedded model: name one, such as model: "
-            "distilbert-base-uncased",
-        ),
-        (
             "text: a\n  model: m\n  quantity: loss",
             "in.yaml:4:13: [0].quantity: loss is that of a right answer, which fill-mask is not told; write log_prob, "
             "its negative",
@@ -253,13 +244,6 @@ def test_what_cannot_be_filled_in_is_refused(
 )
 def test_a_wrong_field_is_named_at_its_place(fields: str, message: str) -> None:
     assert refusal(f"- task: fill-mask\n  {fields}") == message
-
-
-def test_the_command_line_explains_the_sample(families: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    said = run_sample("fill_mask.yaml", "distilbert-base-uncased", families / "bert-mask")
-    assert "in the place of [MASK], the model's first candidate" in said
-    assert "in the place of [MASK]" in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_the_page_shows_the_candidates_side_by_side(visit: Open, explain: Explain) -> None:

@@ -13,7 +13,7 @@ import transformers
 from torch import Tensor
 
 import tiny
-from at_tokens import Number, Plain, check, check_evidence, check_methods, plain, run_sample
+from at_tokens import Number, Plain, check, check_evidence, check_methods, plain
 from conftest import Explain
 from explaining import check_alike, check_functions, only, opened, refusal
 from saliency_report.record import Encoding, ExampleResult, Target
@@ -244,11 +244,6 @@ def test_an_answer_that_is_named_twice_is_refused(explain: Explain) -> None:
     ("fields", "message"),
     [
         (
-            "context: a",
-            "in.yaml:1:3: [0].model: question-answering has no embedded model: name one, such as model: "
-            "distilbert-base-cased-distilled-squad",
-        ),
-        (
             "model: m\n  context: in Rome\n  target: rome",
             "in.yaml:5:11: [0].target: 'rome' does not occur in context; did you mean 'Rome'?",
         ),
@@ -269,13 +264,6 @@ def test_an_answer_that_is_named_twice_is_refused(explain: Explain) -> None:
 )
 def test_a_wrong_field_is_named_at_its_place(fields: str, message: str) -> None:
     assert refusal(f"- task: question-answering\n  question: q\n  {fields}") == message
-
-
-def test_the_command_line_explains_the_sample(families: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    said = run_sample("question_answering.yaml", "distilbert-base-cased-distilled-squad", families / "bert-answers")
-    assert "start logit plus end logit of “London” minus that of “Paris”" in said
-    assert "Likeliest answers" in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_the_page_marks_the_answer_in_the_context(visit: Open, explain: Explain) -> None:

@@ -34,7 +34,11 @@ pytest_plugins = ["browsing"]
 
 TEXTS = "text: The cat sat on the bad movie, text_pair: In Paris was the cat bathed"
 PAIR = f"task: sentence-similarity, {TEXTS}"
-SAMPLE = Path(__file__).parent.parent / "sample_inputs/similarity.yaml"
+PAIRS = """
+- {id: food, text: A man is eating food., text_pair: A man is eating a piece of bread.}
+- {id: weather, text: The weather is lovely today., text_pair: It is so sunny outside!}
+- {id: unlike, text: A man is eating food., text_pair: The girl is carrying a baby.}
+"""
 
 
 def pooled(states: Tensor, mode: str) -> Tensor:
@@ -242,16 +246,6 @@ def test_other_methods_and_evidence_are_of_the_same_cosine(family: str, explain:
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        (
-            "text: a, text_pair: b",
-            "[0].model: sentence-similarity has no embedded model: name one, such as model: "
-            "sentence-transformers/all-MiniLM-L6-v2",
-        ),
-        (
-            "text: a, text_pair: b, model: embedded",
-            "[0].model: sentence-similarity has no embedded model: name one, such as model: "
-            "sentence-transformers/all-MiniLM-L6-v2",
-        ),
         ("text: a, model: m", "[0].text_pair: is missing; write it: The text that it is compared with."),
         (
             "text: a, text_pair: b, model: m, quantity: probability",
@@ -273,11 +267,11 @@ def minilm() -> str:
     return str(Path((found.submodule_search_locations or [])[0]) / "model")
 
 
-def test_the_sample_has_the_numbers_of_sentence_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_has_the_numbers_of_sentence_transformers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those of sentence-transformers 6.2.0 with the same weights."""
     monkeypatch.chdir(tmp_path)
-    text = SAMPLE.read_text(encoding="utf-8").replace("sentence-transformers/all-MiniLM-L6-v2", minilm())
-    Path("in.yaml").write_text(text, encoding="utf-8")
+    defaults = f"defaults: {{task: sentence-similarity, model: {minilm()}}}\nexamples:"
+    Path("in.yaml").write_text(defaults + PAIRS, encoding="utf-8")
     done = CliRunner().invoke(main, ["run", "in.yaml", "--json"])
     assert done.exit_code == 0, done.output
     assert "food  sentence-similarity  cosine 0.755\n" in done.output

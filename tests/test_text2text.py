@@ -14,7 +14,7 @@ from torch import Tensor
 
 import tiny
 from conftest import Explain
-from explaining import check_functions, opened, refusal
+from explaining import check_functions, opened
 from plain_model import CPU, map_of
 from records import measured
 from saliency_report.cli import main
@@ -203,13 +203,6 @@ def test_methods_and_evidence(family: str, write: Write, folder: Path) -> None:
     cut = [id for i, id in enumerate(source) if i not in encoding.words[word].tokens]
     without = float(hand.logits(cut, prefix)[-1, occluded.target.index])
     assert occluded.word_scores["drop"][word] == pytest.approx(occluded.target.score - without, rel=1e-7, abs=1e-9)
-
-
-def test_no_model_is_one_clear_message() -> None:
-    assert refusal("- task: text2text-generation\n  text: a\n") == (
-        "in.yaml:1:3: [0].model: text2text-generation has no embedded model: name one, such as model: "
-        "google-t5/t5-small"
-    )
 
 
 def test_the_command_and_the_page(folder: Path, visit: Any) -> None:

@@ -12,7 +12,7 @@ import transformers
 from torch import Tensor
 
 import tiny
-from at_tokens import Number, check, check_evidence, check_methods, plain, run_sample
+from at_tokens import Number, check, check_evidence, check_methods, plain
 from conftest import Explain
 from explaining import check_alike, check_functions, only, opened, refusal
 from saliency_report.record import ExampleResult, Target
@@ -256,11 +256,6 @@ def test_a_target_that_occurs_twice_is_the_first_and_says_so(explain: Explain) -
     ("fields", "message"),
     [
         (
-            "text: a",
-            "in.yaml:1:3: [0].model: token-classification has no embedded model: name one, such as model: "
-            "dslim/bert-base-NER",
-        ),
-        (
             "text: a\n  model: m\n  foil: LOC",
             "in.yaml:4:9: [0].foil: needs a target: the words of the text whose label is compared with this one",
         ),
@@ -281,13 +276,6 @@ def test_a_target_that_occurs_twice_is_the_first_and_says_so(explain: Explain) -
 )
 def test_a_wrong_field_is_named_at_its_place(fields: str, message: str) -> None:
     assert refusal(f"- task: token-classification\n  {fields}") == message
-
-
-def test_the_command_line_explains_the_sample(families: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    said = run_sample("token_classification.yaml", "dslim/bert-base-NER", families / "bert-tokens")
-    assert "predicts there, p = " in said
-    assert "at “Paris”" in Path("report.html").read_text(encoding="utf-8")
 
 
 def test_on_the_page_entities_are_marked_and_chosen_in_the_text(visit: Open, explain: Explain) -> None:

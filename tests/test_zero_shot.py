@@ -11,14 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
-from click.testing import CliRunner
 from torch import Tensor
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
 
 from conftest import Explain
 from explaining import check_alike, only, said_by_check
 from plain_model import map_of
-from saliency_report.cli import main
 from saliency_report.record import Encoding, Map
 from saliency_report.tasks.base import valued
 from slopes import check_slopes
@@ -31,7 +29,6 @@ pytest_plugins = ["browsing"]
 
 LABELS = ["bad", "Paris", "a cat"]
 ASKED = "task: zero-shot-classification, model: bert-nli, text: The cat sat, candidate_labels: [bad, Paris, a cat]"
-SAMPLE = Path(__file__).parent.parent / "sample_inputs/zero_shot.yaml"
 
 
 class ByHand:
@@ -199,11 +196,6 @@ def test_other_methods_and_evidence_are_of_the_same_number(more: str, explain: E
     ("fields", "message"),
     [
         (
-            "candidate_labels: [a, b]",
-            "[0].model: zero-shot-classification has no embedded model: name one, such as model: "
-            "cross-encoder/nli-distilroberta-base",
-        ),
-        (
             "model: m, candidate_labels: [a]",
             "[0].candidate_labels: has 1, needs 2 or more; of one alone, write multi_label: true",
         ),
@@ -268,24 +260,6 @@ def test_a_model_without_entailment_is_refused(
     failure = explain(f"- {{{ASKED}{more}}}", folder=tmp_path).examples[0].failure
     assert failure is not None
     assert (failure.message, failure.next_step) == (message, USE)
-
-
-def test_the_sample_runs_on_a_tiny_model(families: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    text = SAMPLE.read_text(encoding="utf-8").replace(
-        "cross-encoder/nli-distilroberta-base", str(families / "bert-nli")
-    )
-    for long, short in {"keeper saved a late penalty": "cat", "parcel is late and the box was broken": "cat"}.items():
-        text = text.replace(long, short)
-    Path("in.yaml").write_text(text.replace("This text is about", "It is"), encoding="utf-8")
-    done = CliRunner().invoke(main, ["run", "in.yaml", "--json", "--static"])
-    assert done.exit_code == 0, done.output
-    record = json.loads(Path("report.json").read_text(encoding="utf-8"))
-    assert [example["prediction"]["link"] for example in record["examples"]] == ["softmax", "sigmoid"]
-    assert [segment["text"] for segment in record["examples"][0]["encodings"][0]["segments"]] == [
-        "The cat.",
-        "It is sport.",
-    ]
 
 
 @pytest.mark.parametrize("scripts", [True, False])

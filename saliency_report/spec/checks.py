@@ -11,7 +11,6 @@ from string import ascii_uppercase
 from typing import Any
 
 from saliency_report.spec.evidence import STEPS
-from saliency_report.spec.example import EMBEDDED_MODEL, WITHOUT_EMBEDDED, no_embedded
 from saliency_report.spec.fields import TASKS
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.text_generation import is_span
@@ -67,10 +66,7 @@ def check_task(fields: Fields) -> None:
         "sentence-similarity": _similarity,
         "zero-shot-classification": _zero_shot,
     }
-    task = fields.all["task"]
-    if task in WITHOUT_EMBEDDED and fields.all.get("model") == EMBEDDED_MODEL:
-        fields.problem(no_embedded(task), "model")
-    rules[task](fields)
+    rules[fields.all["task"]](fields)
 
 
 def check_evidence(fields: Fields) -> None:

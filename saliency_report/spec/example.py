@@ -13,15 +13,6 @@ from saliency_report.spec.values import Text
 DTYPES = ("auto", "float32", "bfloat16", "float16", "float64")
 Dtype = Literal["auto", "float32", "bfloat16", "float16", "float64"]
 EMBEDDED_MODEL = "embedded"
-# Tasks that no embedded model serves, and a model of the Hub that does.
-WITHOUT_EMBEDDED = {
-    "fill-mask": "distilbert-base-uncased",
-    "token-classification": "dslim/bert-base-NER",
-    "question-answering": "distilbert-base-cased-distilled-squad",
-    "zero-shot-classification": "cross-encoder/nli-distilroberta-base",
-    "sentence-similarity": "sentence-transformers/all-MiniLM-L6-v2",
-    "text2text-generation": "google-t5/t5-small",
-}
 
 
 class _Weights(BaseModel):
@@ -60,11 +51,6 @@ class _Weights(BaseModel):
         False,
         description="Go on when the checkpoint has no weights for the task's head; the page says so.",
     )
-
-
-def no_embedded(task: str) -> str:
-    """What to do where an example names no model and its task has no embedded one."""
-    return f"{task} has no embedded model: name one, such as model: {WITHOUT_EMBEDDED[task]}"
 
 
 class _Asserting(BaseModel):

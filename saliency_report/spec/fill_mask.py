@@ -14,7 +14,6 @@ class FillMask(ExampleFields):
     """Which words speak for each of the likeliest fillings of a gap."""
 
     task: Literal["fill-mask"]
-    model: Text = Field(description="Hub id or local folder; there is no embedded model.")
     text: Text = Field(
         description="The text, with the model's mask token, such as [MASK] or <mask>, where a word is missing."
     )

@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from saliency_report.spec.evidence import Evidence
-from saliency_report.spec.example import no_embedded
 from saliency_report.spec.fields import TASKS, names
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.values import did_you_mean, kind_of, listed
@@ -26,8 +25,6 @@ def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[BaseMod
     where = (*path, *loc) if loc[0] in item or kind == "missing" else ("defaults", *loc)
     if kind == "extra_forbidden":
         source.problem(where, f"unknown key{_belongs(loc[0], model)}", key=True)
-    elif kind == "missing" and loc == ("model",):
-        source.problem(where, no_embedded(str(get_args(model.model_fields["task"].annotation)[0])))
     elif kind == "missing":
         what = model.model_fields[str(loc[0])].description
         source.problem(where, f"is missing; write it: {what}")

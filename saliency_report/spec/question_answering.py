@@ -14,7 +14,6 @@ class QuestionAnswering(ExampleFields):
     """Which words speak for the answer that a model marks in a context."""
 
     task: Literal["question-answering"]
-    model: Text = Field(description="Hub id or local folder; there is no embedded model.")
     question: Text = Field(description="The question.")
     context: Text = Field(description="The text in which the answer is marked.")
     target: Text = Field(

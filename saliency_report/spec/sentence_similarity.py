@@ -14,7 +14,6 @@ class SentenceSimilarity(ExampleFields):
     """Which words of two texts make a model hold them alike."""
 
     task: Literal["sentence-similarity"]
-    model: Text = Field(description="Hub id or local folder; there is no embedded model.")
     text: Text = Field(description="The first text.")
     text_pair: Text = Field(description="The text that it is compared with.")
     pooling: Literal["mean", "cls", "max", "last"] | None = Field(

@@ -15,7 +15,6 @@ class Text2TextGeneration(ExampleFields):
     """Which words of a source, and which of what was written before, each written token depends on."""
 
     task: Literal["text2text-generation"]
-    model: Text = Field(description="Hub id or local folder; there is no embedded model.")
     text: Text = Field(description="What is translated, summed up or answered, with the prefix that the model wants.")
     max_new_tokens: Annotated[int, Field(ge=1, le=1024)] = Field(
         20, description="How many tokens to write, greedily; fewer if the model ends the text."

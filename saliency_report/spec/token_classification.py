@@ -14,7 +14,6 @@ class TokenClassification(ExampleFields):
     """Which words speak for each entity that a model finds in a text."""
 
     task: Literal["token-classification"]
-    model: Text = Field(description="Hub id or local folder; there is no embedded model.")
     text: Text = Field(description="The text whose words are labelled.")
     target: Text = Field(
         "each",

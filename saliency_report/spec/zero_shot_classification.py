@@ -24,7 +24,6 @@ class ZeroShotClassification(ExampleFields):
     """Which words speak for each of several labels that the model was not trained for."""
 
     task: Literal["zero-shot-classification"]
-    model: Text = Field(description="Hub id or local folder of a model of entailment; there is no embedded model.")
     text: Text = Field(description="The text to classify: the premise.")
     candidate_labels: Annotated[list[Text], Field(min_length=1)] = Field(
         description="Two or more different labels; one is enough with multi_label."
