@@ -90,7 +90,8 @@ function layers({ example, figure, canvas }) {
   const { encoding: number, names, [kind]: rows } = example.data.evidence.layers;
   const encoding = example.data.encodings[number];
   const special = example.special(encoding, "tokens");
-  const shown = rows[0].map((_, index) => index).filter((index) => state.special || !special.has(index));
+  // Null: the token stands outside of the window that the explained number is of.
+  const shown = rows[0].map((_, index) => index).filter((index) => rows[0][index] !== null && (state.special || !special.has(index)));
   const largest = rows.map((row) => Math.max(0, ...shown.map((index) => Math.abs(row[index]))));
   const title = signed ? "gradient × activation" : "gradient norm";
   const data = [{

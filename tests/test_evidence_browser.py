@@ -154,6 +154,7 @@ def test_layers_are_drawn_when_unfolded_each_on_its_own_scale(visit: Open, repor
     draw(page, LAYERS)
     layers = proof_of(report.examples[0]).layers
     assert layers is not None
+    norms, activations = ([*map(records.measured, of)] for of in (layers.gradient_norm, layers.gradient_x_activation))
     tokens = report.examples[0].encodings[0].tokens
     assert not [token for token in tokens[1:-1] if token.special]
 
@@ -161,25 +162,25 @@ def test_layers_are_drawn_when_unfolded_each_on_its_own_scale(visit: Open, repor
         shown = [[text.rounded(value) for value in row[1:-1]] for row in values]
         return [[value / max(map(abs, row)) for value in row] for row in shown]
 
-    for found, row in zip(rows(page), scaled(layers.gradient_norm), strict=True):
+    for found, row in zip(rows(page), scaled(norms), strict=True):
         assert found == pytest.approx(row)
     ends = f"document.querySelector('{LAYERS}').layout.annotations.map((a) => a.text)"
-    assert page.ask(ends) == [text.significant(text.rounded(max(row[1:-1]))) for row in layers.gradient_norm]
+    assert page.ask(ends) == [text.significant(text.rounded(max(row[1:-1]))) for row in norms]
     assert page.ticks(1, "y", "layers") == ["embeddings", "layer 1", "layer 2", "layer 3", "layer 4"]
     assert page.ticks(1, "x", "layers")[:4] == ["This", "movie", "was", "incr"]
     assert page.ask(f"document.querySelector('{LAYERS}').layout.yaxis.range") == [-0.5, 4.5]  # embeddings at the bottom
 
     page.page.locator("#example-1 .layers label", has_text="activation").click()
     page.until(f"document.querySelector('{LAYERS}').data[0].zmin", -1)
-    for found, row in zip(rows(page), scaled(layers.gradient_x_activation), strict=True):
+    for found, row in zip(rows(page), scaled(activations), strict=True):
         assert found == pytest.approx(row)
     hover = page.ask(f"document.querySelector('{LAYERS}').data[0].text[2][3]")
-    activation = text.significant(text.rounded(layers.gradient_x_activation[2][4]))
+    activation = text.significant(text.rounded(activations[2][4]))
     assert hover == f"incr, layer 2<br>gradient × activation: {activation}"
 
     page.set(special=True)
     page.until(f"document.querySelector('{LAYERS}').data[0].x.length", len(tokens))
-    largest = [max(map(abs, row)) for row in layers.gradient_x_activation]
+    largest = [max(map(abs, row)) for row in activations]
     assert page.ask(ends) == [text.significant(text.rounded(value)) for value in largest]
 
 

@@ -351,9 +351,10 @@ def test_layers_are_columns_and_each_has_its_own_scale(root: Element, report: Re
     assert proof is not None
     assert proof.layers is not None
     found = list(part(example(root, GOOD), "layers").all("table"))
-    for table, values, ramp in zip(
+    for table, held, ramp in zip(
         found, (proof.layers.gradient_norm, proof.layers.gradient_x_activation), ("s", "pn"), strict=True
     ):
+        values = [*map(records.measured, held)]
         head, *rows = cells(table)
         assert head == ["Token", "embeddings", "layer 1", "layer 2", "layer 3", "layer 4"]
         assert [row[1:] for row in rows] == [[*map(number, column)] for column in zip(*values, strict=True)]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import LlamaConfig, LlamaForCausalLM
 
 import tiny
+from records import measured
 from saliency_report import engine
 from saliency_report.attention import gradient_x_attention, rollout
 from saliency_report.engine import Job
@@ -156,8 +157,8 @@ def test_a_token_in_several_rows_has_the_rows_together(family: str, families: Pa
     for number in range(3):
         for token in range(function.length):
             at = [(i, list(place).index(token)) for i, place in enumerate(places) if token in place]
-            norm = sum(alone[i].gradient_norm[number][position] ** 2 for i, position in at) ** 0.5
-            product = sum(signs[i] * alone[i].gradient_x_activation[number][position] for i, position in at)
+            norm = sum(measured(alone[i].gradient_norm[number])[position] ** 2 for i, position in at) ** 0.5
+            product = sum(signs[i] * measured(alone[i].gradient_x_activation[number])[position] for i, position in at)
             assert found.gradient_norm[number][token] == pytest.approx(norm, rel=1e-9)
             assert found.gradient_x_activation[number][token] == pytest.approx(product, rel=1e-9, abs=1e-12)
 

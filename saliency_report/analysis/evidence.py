@@ -9,7 +9,7 @@ from typing import Any
 from saliency_report import directions
 from saliency_report.aggregation import AGGREGATIONS
 from saliency_report.analysis.maps import at_the_text, first_scores, measured
-from saliency_report.analysis.subject import Subject
+from saliency_report.analysis.subject import Subject, measured_tokens
 from saliency_report.engine import Job
 from saliency_report.engine.inside import layers
 from saliency_report.errors import ExampleError
@@ -20,6 +20,7 @@ from saliency_report.metrics.rationale import plausibility
 from saliency_report.record import Agreement, Direction, Faithfulness, Flip, Layers, Map, Plausibility
 from saliency_report.scheduling import Alone, Ask, Question
 from saliency_report.spec import own_texts, rationale_spans
+from saliency_report.tasks.base import blocks
 from saliency_report.tasks.generated import token_label, word_label
 from saliency_report.tasks.target import Edits
 from saliency_report.words import touched
@@ -139,10 +140,11 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
         for flip, value, then in zip(flips, values, answers, strict=True)
     ]
     count = len(headline.word_scores[headline.first_score])
-    blocks = [[token for token in word.tokens if token < len(x)] for word in encoding.words[:count]]
+    held = blocks(encoding, measured_tokens(headline))[:count]
+    words_of = [[token for token in block if token < len(x)] for block in held]
     return Direction(
         cosine=directions.cosine(gradient, x),
-        word_cosine=directions.word_cosine(gradient, x, blocks),
+        word_cosine=directions.word_cosine(gradient, x, words_of),
         flips=flips,
         agreeing=sum(flip.predicted * flip.actual > 0 for flip in flips),
         answer=answer,
@@ -169,7 +171,16 @@ def layer_by_layer(subject: Subject) -> Generator[Question, Any, Layers]:
     """The gradient at every layer's hidden states."""
     function, loaded = subject.functions[subject.result.headline], subject.facts.loaded
     found: Layers = yield Alone(lambda: layers(loaded, function))
-    return found
+    known = set(function.held)
+
+    def of_known(rows: list[list[float | None]]) -> list[list[float | None]]:
+        return [[value if token in known else None for token, value in enumerate(row)] for row in rows]
+
+    return Layers(
+        names=found.names,
+        gradient_norm=of_known(found.gradient_norm),
+        gradient_x_activation=of_known(found.gradient_x_activation),
+    )
 
 
 def marked_words(subject: Subject, map_: Map, words: Sequence[int]) -> list[bool]:

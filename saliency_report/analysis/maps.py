@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from saliency_report import aggregation
-from saliency_report.analysis.subject import Subject
+from saliency_report.analysis.subject import Subject, measured_tokens
 from saliency_report.engine import Job
 from saliency_report.engine.inside import attention_maps
 from saliency_report.errors import ExampleError
@@ -17,7 +17,7 @@ from saliency_report.methods import Attribution, Evaluated, Method, Start, Steps
 from saliency_report.metrics.rank import spearman
 from saliency_report.record import Encoding, Map, Noise
 from saliency_report.scheduling import Alone, Ask, Question
-from saliency_report.tasks.base import numbers, score_lists, special_share
+from saliency_report.tasks.base import blocks, numbers, score_lists, special_share, without
 from saliency_report.tasks.target import TargetFunction
 
 Maps = Generator[Question, Any, Map]
@@ -140,7 +140,7 @@ def answered(function: TargetFunction, steps: Steps, name: str) -> Generator[Que
 
 def _noise(subject: Subject, map_: Map, method: Method, attribution: Attribution, x: Tensor) -> Noise:
     assert attribution.samples is not None
-    words = [word.tokens for word in subject.encoding(map_).words]
+    words = blocks(subject.encoding(map_), measured_tokens(map_))
 
     def of_tokens(values: Tensor) -> dict[str, Tensor]:
         return aggregation.token_scores(values, x, method.scores)
@@ -185,22 +185,14 @@ def _from_removals(subject: Subject, index: int, method: Method) -> Maps:
 def _map(
     encoding: Encoding, like: Map, method: Method, attribution: Tensor, x: Tensor, unmeasured: Sequence[int] = ()
 ) -> Map:
-    """The map of an attribution; tokens that it does not measure have no score, nor words that are made of them."""
-    tokens = [word.tokens for word in encoding.words]
-    scores, words = score_lists(attribution, x, tokens, method.scores)
-    gone = set(unmeasured)
-    gone_words = {i for i, of in enumerate(tokens) if gone and gone.issuperset(t for t in of if t < len(attribution))}
-    return _map_like(
-        encoding,
-        like,
-        method,
-        {name: _without(values, gone) for name, values in scores.items()},
-        {name: _without(values, gone_words) for name, values in words.items()},
-    )
+    """The map of an attribution; tokens that it does not measure have no score, nor words that are made of them.
 
-
-def _without(values: Sequence[float], gone: Collection[int]) -> list[float | None]:
-    return [None if i in gone else value for i, value in enumerate(values)]
+    Nor have those that F knows nothing of, which the map of the gradient has no score of either.
+    """
+    held = measured_tokens(like)
+    scores, words = score_lists(attribution, x, blocks(encoding, held), method.scores)
+    gone = {*unmeasured} | {*range(len(attribution))}.difference(held)
+    return _map_like(encoding, like, method, *without(scores, words, encoding, gone))
 
 
 def _map_like(

@@ -8,7 +8,7 @@ from typing import Any
 from saliency_report import scheduling
 from saliency_report.aggregation import token_scores, word_scores
 from saliency_report.analysis.maps import first_scores
-from saliency_report.analysis.subject import Subject
+from saliency_report.analysis.subject import Subject, measured_tokens
 from saliency_report.engine import Job, is_out_of_memory
 from saliency_report.engine.randomise import randomised
 from saliency_report.errors import ExampleError
@@ -16,6 +16,7 @@ from saliency_report.metrics.rank import spearman
 from saliency_report.packing import Budget, Company
 from saliency_report.record import Randomisation, Stage
 from saliency_report.scheduling import Ask, Question
+from saliency_report.tasks.base import blocks
 
 ALIKE = 0.5  # a smaller |correlation| is called another map
 TWICE = ExampleError(
@@ -76,7 +77,7 @@ def _correlation(subject: Subject) -> Generator[Question, Any, float | None]:
     """Spearman correlation of the words' gradient norms with those of the trained model."""
     index, headline = subject.result.headline, subject.headline
     _, (gradient,) = yield Ask([Job(subject.functions[index])], gradient=True)
-    tokens = [word.tokens for word in subject.encoding(headline).words]
+    tokens = blocks(subject.encoding(headline), measured_tokens(headline))
     scores = word_scores(token_scores(gradient, gradient, ("l2",)), tokens)["l2"].tolist()
     words = subject.words(headline)
     return spearman(first_scores(headline, words), [scores[word] for word in words])

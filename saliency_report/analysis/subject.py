@@ -78,7 +78,8 @@ class Subject:
     def embeddings(self, index: int) -> Tensor:
         """The embeddings (t, d) of the tokens of F of a map."""
         function = self.functions[index]
-        ids = [0] * function.length
+        # What F knows nothing of is as what it knows: the range of the embeddings is that of its own tokens.
+        ids = [function.rows[0].ids[0]] * function.length
         for row, place in zip(function.rows, function.places, strict=True):
             for token, id in zip(place, row.ids, strict=True):
                 if token != CONTEXT:
@@ -95,6 +96,7 @@ class Subject:
             for i, word in enumerate(encoding.words[: len(map_.word_scores[map_.first_score])])
             if not word.special
             and word.segment is not None
+            and map_.word_scores[map_.first_score][i] is not None
             and encoding.segments[word.segment].name not in NOT_ORDINARY
             and (target.first is None or word.tokens[-1] < end)
             and self._can_go(word.tokens[0])
@@ -147,8 +149,7 @@ class Subject:
         if not self.example.keep_special:
             return []
         encoding = self.encoding(map_)
-        count = len(map_.scores[map_.first_score])
-        return [i for i in range(count) if not self.is_ordinary(encoding, i) or self._begins(i)]
+        return [i for i in measured_tokens(map_) if not self.is_ordinary(encoding, i) or self._begins(i)]
 
     def is_ordinary(self, encoding: Encoding, token: int) -> bool:
         """Whether a token is of the user's own words: not special, not of a chat template."""
@@ -164,7 +165,7 @@ class Subject:
         """
         wanted, kept = self.example.baseline, self.kept(map_)
         if isinstance(wanted, dict):
-            return self._of_text(wanted["text"], kept, x)
+            return self._of_text(wanted["text"], sorted({*measured_tokens(map_)}.difference(kept)), x)
         name = default_baseline(self.facts.id("mask") is not None) if wanted == "auto" else wanted
         if name == "zero":
             return name, baseline(x, kept, torch.zeros_like(x[0]))
@@ -175,10 +176,9 @@ class Subject:
             raise ExampleError(f"baseline: the tokenizer has no {name} token.", "Write another baseline, such as mean.")
         return name, baseline(x, kept, engine.embed(self.facts.loaded, [token])[0])
 
-    def _of_text(self, text: str, kept: Sequence[int], x: Tensor) -> tuple[str, Tensor]:
+    def _of_text(self, text: str, free: Sequence[int], x: Tensor) -> tuple[str, Tensor]:
         tokenizer: Any = self.facts.loaded.checkpoint.tokenizer
         ids = tokenizer(text, add_special_tokens=False).input_ids
-        free = [i for i in range(len(x)) if i not in set(kept)]
         if not ids:
             raise ExampleError(f"baseline: the text {text!r} has no tokens.", "Give a text of words.")
         if len(ids) > len(free):
@@ -188,8 +188,13 @@ class Subject:
             )
         fill = x.clone()
         if free:
-            fill[free] = engine.embed(self.facts.loaded, [ids[i % len(ids)] for i in range(len(free))])
-        return "text", baseline(x, kept, fill)
+            fill[list(free)] = engine.embed(self.facts.loaded, [ids[i % len(ids)] for i in range(len(free))])
+        return "text", fill
+
+
+def measured_tokens(map_: Map) -> list[int]:
+    """Indices of the tokens that a map has scores of: of the gradient's map, those that F knows of."""
+    return [i for i, score in enumerate(map_.scores[map_.first_score]) if score is not None]
 
 
 def default_baseline(has_mask: bool) -> str:

@@ -186,15 +186,16 @@ def _layer_table(caption: str, encoding: Encoding, layers: Layers, signed: bool)
     return Table(f"{caption}; each layer is coloured on its own scale", "Token", layers.names, lines)
 
 
-def _largest(row: Sequence[float], special: Sequence[bool]) -> float:
-    return max((abs(value) for value, hidden in zip(row, special, strict=False) if not hidden), default=0.0)
+def _largest(row: Sequence[float | None], special: Sequence[bool]) -> float:
+    shown = (v for v, hidden in zip(row, special, strict=False) if v is not None and not hidden)
+    return max(map(abs, shown), default=0.0)
 
 
 def layers_data(result: ExampleResult, layers: Layers) -> dict[str, Any]:
     """The layers for the script, as they are shown."""
 
-    def rows(values: list[list[float]]) -> list[list[float]]:
-        return [[rounded(value) for value in row] for row in values]
+    def rows(values: list[list[float | None]]) -> list[list[float | None]]:
+        return [[None if value is None else rounded(value) for value in row] for row in values]
 
     return {
         "encoding": result.maps[result.headline].encoding,

@@ -23,6 +23,8 @@ HOW_TO_READ = {
     "fail": " Do not read its numbers as shares.",
 }
 
+BEGINNING = 30  # characters of the two ends of a window
+
 ROUNDED = "Zero up to rounding:"
 # The script has it from the data of the page, for the reader who chooses such a score.
 CANCEL = (
@@ -43,6 +45,8 @@ class Fact:
 
 def facts(map_: Map, encoding: Encoding, aggregation: Aggregation) -> Iterator[Fact]:
     """The lines under a map, whose first score is that of the aggregation."""
+    if map_.target.window is not None:
+        yield Fact("", "", _read(map_, encoding))
     if map_.completeness:
         verdict = map_.completeness.verdict
         yield Fact(KINDS[verdict], MARKS[verdict], f"{_sums(map_.completeness)}.{_start(map_)}{HOW_TO_READ[verdict]}")
@@ -52,6 +56,18 @@ def facts(map_: Map, encoding: Encoding, aggregation: Aggregation) -> Iterator[F
         yield Fact("", "Where it lies:", parts)
     for warning in map_.warnings:
         yield Fact("warning", "Warning", warning)
+
+
+def _read(map_: Map, encoding: Encoding) -> str:
+    """Which part of a long text was read together with what is explained: nothing else has a number."""
+    window, number = encoding.windows[map_.target.window or 0], (map_.target.window or 0) + 1
+    whole = next(segment.text for segment in reversed(encoding.segments))
+    read = whole[window.start : window.end].strip()
+    beginning, end = text.preview(read, BEGINNING), text.preview(read[::-1], BEGINNING)[::-1]
+    return (
+        f"Read in window {number} of {len(encoding.windows)}, from “{beginning}” to “{end}”. The words outside it were "
+        "not read together with what is explained here: they have no number, which is not the same as 0."
+    )
 
 
 def _start(map_: Map) -> str:

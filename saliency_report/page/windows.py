@@ -16,13 +16,16 @@ class WindowRow:
 
     number: int
     text: str
-    logit: float
+    logit: float | None
     answer: str
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of the headline map's text; `label` is the explained one, which has a `quantity` in each."""
+    """The windows of the headline map's text; `label` is the explained one, which has a `quantity` in each.
+
+    Where words have answers of their own there are none of windows, and no `quantity`.
+    """
 
     rows: list[WindowRow]
     tokens: int
@@ -39,6 +42,12 @@ def windows(result: ExampleResult) -> Windows | None:
     if not encoding.windows:
         return None
     text, link = encoding.segments[0].text, result.prediction.link
+    if head.target.window is not None:
+        rows = [
+            WindowRow(number, preview(text[window.scored_start : window.scored_end], PREVIEW), None, "")
+            for number, window in enumerate(encoding.windows, 1)
+        ]
+        return Windows(rows, encoding.windows[0].tokens, "", "")
     rows = [
         WindowRow(
             number,

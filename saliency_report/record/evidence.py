@@ -153,8 +153,11 @@ class Layers(Part):
     """The gradient at every layer's hidden states, of the headline target."""
 
     names: list[str]
-    gradient_norm: list[list[float]] = Field(description="L2 norm, a row a layer, a column a token.")
-    gradient_x_activation: list[list[float]] = Field(description="Gradient times hidden state, summed.")
+    gradient_norm: list[list[float | None]] = Field(
+        description="L2 norm, a row a layer, a column a token; null where the token was not read together with the "
+        "explained number."
+    )
+    gradient_x_activation: list[list[float | None]] = Field(description="Gradient times hidden state, summed.")
 
 
 class Evidence(Part):

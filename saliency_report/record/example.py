@@ -68,14 +68,17 @@ class Window(Part):
     end: int = Field(description="One past the last code point that it reads.")
     scored_start: int = Field(description="The words from here on have their scores from this window …")
     scored_end: int = Field(description="… up to here: in no other one do they stand more centrally.")
-    logits: list[float] = Field([], description="What the model answers to this window, in the order of the outcomes.")
+    logits: list[float] = Field(
+        [], description="What the model answers to this window, in the order of the outcomes; none of words and spans."
+    )
 
 
 class Encoding(Part):
     """One row given to the model, or a long text in several: its texts, its tokens and their grouping into words.
 
     Of a text in windows the tokens are those of all windows, each with its special ones, without the copies that
-    neighbouring windows share.
+    neighbouring windows share; where words or spans are answered, those of the text, with the special ones that stand
+    in every window.
     """
 
     segments: list[Segment]
@@ -135,6 +138,11 @@ class Target(Part):
         "its words. Of an answer: its first and its last token.",
     )
     of: str | None = Field(None, description="Of an entity: its text, which the label is that of.")
+    window: int | None = Field(
+        None,
+        description="Of a text in windows whose words or spans are answered: index of the one that the explained "
+        "number is of.",
+    )
     foil: str | None = Field(None, description="What the target is compared with, for a difference.")
     foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
     foil_at: list[int] = Field([], description="Of an answer: the tokens of the one that it is compared with.")
@@ -154,7 +162,8 @@ class Map(Part):
 
     `scores[a]` has one number for each token of the encoding, in order; for a generated token only the earlier
     tokens, which are all that it can depend on. `word_scores[a]` is the same for words. Null says that the method does
-    not measure the token, which is another thing than 0: occlusion takes no special token out.
+    not measure the token, which is another thing than 0: occlusion takes no special token out. Of a number that is of
+    one window of a text it says that the token is not in it, so that the two were never read together.
     """
 
     title: str

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import NameOrIndex, NamesOrIndices, Text
+from saliency_report.spec.values import LONG, Long, NameOrIndex, NamesOrIndices, Text
 
 ProblemType = Literal["single_label_classification", "multi_label_classification", "regression"]
 
@@ -18,10 +18,7 @@ class TextClassification(ExampleFields):
     task: Literal["text-classification"]
     text: Text = Field(description="The text to classify.")
     text_pair: Text | None = Field(None, description="A second text, such as the hypothesis to a premise.")
-    long: Literal["refuse", "windows", "truncate"] = Field(
-        "refuse",
-        description="A text that is longer than the model takes: refuse it, read it in overlapping windows, or cut it.",
-    )
+    long: Long = Field("refuse", description=LONG)
     target: NamesOrIndices = Field(
         "predicted",
         description="What to explain: predicted, a label by its name or index, or a list of these, with a map each. "

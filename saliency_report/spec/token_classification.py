@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import Text
+from saliency_report.spec.values import LONG, Long, Text
 
 
 class TokenClassification(ExampleFields):
@@ -15,6 +15,7 @@ class TokenClassification(ExampleFields):
 
     task: Literal["token-classification"]
     text: Text = Field(description="The text whose words are labelled.")
+    long: Long = Field("refuse", description=LONG)
     target: Text = Field(
         "each",
         description="What is explained: each entity that the model finds, or a text of the example, where it first "

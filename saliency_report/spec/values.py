@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from typing import Annotated, TypeGuard
+from typing import Annotated, Literal, TypeGuard
 
 from pydantic import BeforeValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
@@ -102,6 +102,8 @@ def _marked(value: object) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
+Long = Literal["refuse", "windows", "truncate"]
+LONG = "A text that is longer than the model takes: refuse it, read it in overlapping windows, or cut it."
 NameOrIndex = Annotated[str | int, BeforeValidator(_name_or_index)]
 NamesOrIndices = Annotated[str | int | list[str | int], BeforeValidator(_names_or_indices)]
 TokenOrSpan = Annotated[

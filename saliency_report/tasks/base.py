@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -109,19 +109,58 @@ def outcomes(labels: Sequence[str], logits: Tensor, link: Link = "softmax") -> l
     ]
 
 
-def make_map(title: str, index: int, encoding: Encoding, target: Target, gradients: Tensor, embeddings: Tensor) -> Map:
-    """The map of one target: gradients (t, d) taken at embeddings (t, d), under every aggregation."""
-    scores, words = score_lists(gradients, embeddings, [word.tokens for word in encoding.words])
+def make_map(
+    title: str,
+    index: int,
+    encoding: Encoding,
+    target: Target,
+    gradients: Tensor,
+    embeddings: Tensor,
+    held: Collection[int] | None = None,
+) -> Map:
+    """The map of one target: gradients (t, d) taken at embeddings (t, d), under every aggregation.
+
+    Where F is of one window of a text only the tokens `held` there have scores.
+    """
+    scores, words = score_lists(gradients, embeddings, blocks(encoding, held))
+    of_tokens, of_words = without(scores, words, encoding, () if held is None else _others(encoding, held))
     return Map(
         title=title,
         encoding=index,
         method="gradient",
         target=target,
-        scores={**scores},
-        word_scores={**words},
-        special_share=special_share(encoding, scores["l2"]),
-        warnings=[] if any(scores["l2"]) else [FLAT],
+        scores=of_tokens,
+        word_scores=of_words,
+        special_share=special_share(encoding, of_tokens["l2"]),
+        warnings=[] if any(of_tokens["l2"]) else [FLAT],
     )
+
+
+def blocks(encoding: Encoding, held: Collection[int] | None = None) -> list[list[int]]:
+    """The tokens of each word; of a word that is `held` in part only these, since the others have no number."""
+    if held is None or len(held) == len(encoding.tokens):
+        return [word.tokens for word in encoding.words]
+    there = set(held)
+    return [[token for token in word.tokens if token in there] or word.tokens for word in encoding.words]
+
+
+def without(
+    scores: dict[str, list[float]], words: dict[str, list[float]], encoding: Encoding, gone: Collection[int]
+) -> tuple[dict[str, list[float | None]], dict[str, list[float | None]]]:
+    """Scores of tokens and of words, None for the tokens that are `gone` and for the words that are made of them."""
+    if not gone:
+        return {name: [*values] for name, values in scores.items()}, {name: [*values] for name, values in words.items()}
+    count, tokens = len(next(iter(scores.values()))), set(gone)
+    empty = {i for i, of in enumerate(encoding.words) if tokens.issuperset(t for t in of.tokens if t < count)}
+
+    def other(held: dict[str, list[float]], none: set[int]) -> dict[str, list[float | None]]:
+        return {name: [None if i in none else v for i, v in enumerate(values)] for name, values in held.items()}
+
+    return other(scores, tokens), other(words, empty)
+
+
+def _others(encoding: Encoding, held: Collection[int]) -> set[int]:
+    return {*range(len(encoding.tokens))}.difference(held)
 
 
 def special_share(encoding: Encoding, scores: Sequence[float | None]) -> float | None:

@@ -1,13 +1,16 @@
 """A text that is longer than the model takes: read in overlapping windows, or cut where that is asked for.
 
-With windows F is of the mean of their logits. Each word belongs to the window in which it stands most centrally, with
-the most text on both sides; its copy in a neighbouring window is part of the surroundings there and stays as it is.
+Each word belongs to the window in which it stands most centrally, with the most text on both sides. Where the text has
+one answer F is of the mean of the windows' logits, and a word's copy in a neighbouring window is part of the
+surroundings there and stays as it is. Where words have answers of their own each F is of one window, and what stands
+outside of it is unknown to F.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 
 from torch import Tensor
 
@@ -25,8 +28,10 @@ ADVICE = (
 )
 
 
-def read(segment: Segment, checkpoint: Checkpoint, long: str) -> Prepared:
+def read(segment: Segment, checkpoint: Checkpoint, long: str, *, at_words: bool = False) -> Prepared:
     """One text as a row or, where it is too long and `long` says so, as its beginning or as a row for each window.
+
+    `at_words` says that words have answers of their own: every window then has all of its tokens as tokens of F.
 
     Raises:
         ExampleError: the text is longer than the model takes and nothing is said of that.
@@ -46,8 +51,9 @@ def read(segment: Segment, checkpoint: Checkpoint, long: str) -> Prepared:
             f"The model takes {checkpoint.limit} tokens, which leaves no room for windows.",
             "Use a model with a longer context.",
         )
-    cut = _truncated if long == "truncate" else _windows
-    return cut(segment, row, encoding, frame, room, str(getattr(tokenizer, "truncation_side", "right")))
+    if long == "truncate":
+        return _truncated(segment, row, encoding, frame, room, str(getattr(tokenizer, "truncation_side", "right")))
+    return _windows(segment, row, encoding, frame, room, at_words)
 
 
 def mean(logits: Tensor) -> Tensor:
@@ -66,6 +72,13 @@ def gathered(values: Sequence[Tensor], prepared: Prepared) -> Tensor:
     return total
 
 
+def spread(values: Tensor, place: Sequence[int], count: int) -> Tensor:
+    """Values (t_r, d) at the positions of one row as those of a text's so many tokens, 0 where others stand."""
+    total = values.new_zeros(count, values.shape[-1])
+    total[list(place)] = values
+    return total
+
+
 def told(encoding: Encoding, logits: Tensor) -> Encoding:
     """The encoding with the logits (n, c) of each window."""
     windows = [
@@ -73,6 +86,29 @@ def told(encoding: Encoding, logits: Tensor) -> Encoding:
         for window, own in zip(encoding.windows, logits, strict=False)
     ]
     return encoding.model_copy(update={"windows": windows})
+
+
+def owner(encoding: Encoding, token: int) -> int:
+    """The window in which a token stands most centrally."""
+    end = encoding.tokens[token].end or 0
+    return next((k for k, window in enumerate(encoding.windows) if end <= window.scored_end), 0)
+
+
+def holder(prepared: Prepared, first: int, last: int) -> int | None:
+    """The window in which neighbouring tokens stand most centrally of those that hold all of them; None without any."""
+    owners = {owner(prepared.encodings[0], token) for token in (first, last)}
+    if len(owners) == 1:
+        return owners.pop()
+    final = len(prepared.places) - 1
+
+    def room(k: int) -> float:
+        """The tokens on the side that has fewer; at an end of the text there are none to miss."""
+        place = prepared.places[k]
+        before, after = place.index(first), len(place) - 1 - place.index(last)
+        return min(inf if k == 0 else before, inf if k == final else after)
+
+    whole = [k for k, place in enumerate(prepared.places) if first in place and last in place]
+    return max(whole, key=room, default=None)
 
 
 Frame = tuple[range, range]  # the positions of the tokens that the tokenizer puts before and after a text
@@ -100,8 +136,11 @@ def _truncated(segment: Segment, row: Row, encoding: Encoding, frame: Frame, roo
     return Prepared([_part(row, positions)], [build([segment], [encoding.tokens[i] for i in positions])], [warning])
 
 
-def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, side: str) -> Prepared:
-    """A row for each window, all of one length; the tokens shown are those of all windows without the copies."""
+def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, at_words: bool) -> Prepared:
+    """A row for each window, all of one length; the tokens shown are those of all windows without the copies.
+
+    With `at_words` they are those of the text: what the tokenizer adds to each window counts once.
+    """
     inner = range(len(frame[0]), len(row) - len(frame[1]))
     step = room - room // OVERLAP
     count = 1 + -(-(len(inner) - room) // step)
@@ -118,17 +157,18 @@ def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room:
         own = range(borders[number], borders[number + 1])
         positions = [*frame[0], *range(start, start + room), *frame[1]]
         place = []
-        for position in positions:
+        for position in () if at_words else positions:
             is_own = position in own or not start <= position < start + room
             place.append(len(tokens) if is_own else CONTEXT)
             if is_own:
                 tokens.append(encoding.tokens[position])
         rows.append(_part(row, positions))
-        places.append(place)
+        places.append(positions if at_words else place)
         read = [encoding.tokens[i] for i in range(start, start + room)]
         scored = [encoding.tokens[i] for i in own]
         windows.append(Window(tokens=len(positions), **_reach(read, ""), **_reach(scored, "scored_")))
-    shown = build([segment], tokens).model_copy(update={"windows": windows})
+    shown = encoding if at_words else build([segment], tokens)
+    shown = shown.model_copy(update={"windows": windows})
     return Prepared(rows, [shown], places=places)
 
 

@@ -28,7 +28,8 @@ class TargetFunction:
     given with each choice, moves in all of them. `CONTEXT` is none of them: what stands there stays as it is. `score`
     takes logits (b, k, c) to F (b,): k are the rows; of a causal model, k are the tokens `reads`, each with the logits
     at the position before it, in the row that `within` names (the first where it names none); with `at_own`, of a model
-    that answers at every token, each with the logits at its own.
+    that answers at every token, each with the logits at its own. The text may have more tokens than stand in a row,
+    `of` in all: of those F knows nothing.
     """
 
     rows: Sequence[Row]
@@ -37,6 +38,7 @@ class TargetFunction:
     reads: Sequence[int] = field(default=())
     at_own: bool = False
     within: Sequence[int] = field(default=())
+    of: int = 0
 
     @property
     def read_rows(self) -> Sequence[int]:
@@ -46,7 +48,12 @@ class TargetFunction:
     @property
     def length(self) -> int:
         """How many tokens t there are."""
-        return 1 + max(max(place) for place in self.places)
+        return max(self.of, 1 + max(max(place) for place in self.places))
+
+    @property
+    def held(self) -> list[int]:
+        """The tokens that stand in a row."""
+        return sorted({token for place in self.places for token in place} - {CONTEXT})
 
     @property
     def size(self) -> tuple[int, int]:

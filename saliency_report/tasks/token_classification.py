@@ -11,14 +11,16 @@ from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import TokenClassification
 from saliency_report.spec.texts import occurrences
+from saliency_report.tasks import long
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.encoding import check_shown, unknown_warning
 from saliency_report.tasks.entities import Entity, entities, kind, labelled_words, named_label
 from saliency_report.tasks.target import TargetFunction, joint, joint_in_words, named
 
 AUTO_CLASS = "AutoModelForTokenClassification"
 CHOICES = False
 ALTERNATIVES = 5
+SHOWN = 60  # characters of an entity in a warning
 NOTHING_FOUND = (
     "The model finds no entity in this text, so there is none to explain. Name a text as `target` to explain the "
     "labels that it has there."
@@ -26,27 +28,43 @@ NOTHING_FOUND = (
 
 
 def prepare(example: TokenClassification, checkpoint: Checkpoint) -> Prepared:
-    """The text's row.
+    """The text's row, or a row for each window.
 
     Raises:
-        ExampleError: the target has no word, or the model has no label as the foil.
+        ExampleError: the target has no word, or not in one window, or the model has no label as the foil.
     """
-    row, encoding = encode(checkpoint.tokenizer, [Segment(name="text", text=example.text)], [[0]], checkpoint.limit)
+    prepared = long.read(Segment(name="text", text=example.text), checkpoint, example.long, at_words=True)
+    encoding = prepared.encodings[0]
     check_shown(encoding)
-    warnings = unknown_warning(checkpoint.tokenizer, encoding)
+    cut = bool(prepared.warnings)
+    prepared.warnings += unknown_warning(checkpoint.tokenizer, encoding, cut=cut)
     if example.target != "each":
-        _target_words(example, encoding)
+        if _window(prepared, _target_words(example, encoding)) is None:
+            raise ExampleError(
+                f"target: no window holds all of {example.target!r}.",
+                "Copy fewer words of the text, or use a model with a longer context.",
+            )
         if (count := len(occurrences(example.target, example.text))) > 1:
-            warnings.append(f"target: {example.target!r} occurs {count} times; the first is explained.")
+            prepared.warnings.append(f"target: {example.target!r} occurs {count} times; the first is explained.")
     _foil(example, 1, checkpoint)
-    return Prepared([row], [encoding], warnings)
+    return prepared
 
 
 def select(example: TokenClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """The explained numbers (k, 1) of the logits (1, t, c), which may have padding at their end."""
-    aimed = _aimed(example, prepared, logits[0], checkpoint)
-    found = [_score(example, prepared, logits[0], entity, checkpoint) for entity in aimed]
-    return torch.stack(found)[:, None] if found else logits.new_zeros(0, 1)
+    """The explained numbers (k, n) of the logits (n, t, c) of n rows, which may have padding at their end.
+
+    A set has one number of each row that has another; where a row has none left it is a zero.
+    """
+    of_rows: list[list[Tensor]] = [[] for _ in prepared.rows]
+    for entity, row in _aimed(example, prepared, logits, checkpoint)[0]:
+        own = _at_words(prepared, logits, entity.words, row)
+        of_rows[row].append(_score(example, entity, own, checkpoint))
+    count = max(map(len, of_rows))
+    if prepared.places:
+        count = max(count, 1)  # windows in parts ask for a number, with a gradient
+    nothing = logits[:, 0, 0].sum() * 0
+    sets = [torch.stack([row[i] if i < len(row) else nothing for row in of_rows]) for i in range(count)]
+    return torch.stack(sets) if sets else logits.new_zeros(0, 1)
 
 
 def explain(
@@ -57,16 +75,23 @@ def explain(
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
-    """Logits (1, t, c), embeddings (t, d), and gradients (t, d) of each explained entity as a result."""
-    encoding, names = prepared.encodings[0], _labels(checkpoint)
-    aimed = _aimed(example, prepared, logits[0], checkpoint)
-    maps = []
-    for entity, gradient in zip(aimed, gradients, strict=True):
-        target = _target(example, prepared, checkpoint, logits[0], entity)
+    """Logits (n, t, c) and embeddings (t, d) of n rows, and gradients (t, d) of each set of numbers, as a result."""
+    encoding, names, rows = prepared.encodings[0], _labels(checkpoint), len(prepared.rows)
+    aimed, warnings = _aimed(example, prepared, logits, checkpoint)
+    maps, seen = [], [0] * rows
+    for entity, row in aimed:
+        target = _target(example, prepared, checkpoint, logits, entity, row)
         title = f"{target.of} as {target.label}" + (f" − {target.foil}" if target.foil else "")
-        maps.append(make_map(title, 0, encoding, target, gradient, embeddings[0]))
+        gradient, x = gradients[seen[row] * rows + row], embeddings[row]
+        seen[row] += 1
+        if prepared.places:
+            held = prepared.places[row]
+            gradient, x = (long.spread(values, held, len(encoding.tokens)) for values in (gradient, x))
+            maps.append(make_map(title, 0, encoding, target, gradient, x, held))
+        else:
+            maps.append(make_map(title, 0, encoding, target, gradient, x))
     words = labelled_words(encoding)
-    found = entities(words, _predicted(encoding, words, logits[0]), names)
+    found = entities(words, _predicted(prepared, words, logits), names)
     said = [f"{_text(encoding, entity.words)} {entity.kind}" for entity in found]
     return ExampleResult(
         id=example.id,
@@ -75,7 +100,7 @@ def explain(
         encodings=[encoding],
         prediction=Prediction(text=", ".join(said) or "no entity"),
         maps=maps,
-        warnings=prepared.warnings if maps else [*prepared.warnings, NOTHING_FOUND],
+        warnings=[*prepared.warnings, *warnings, *([] if maps else [NOTHING_FOUND])],
     )
 
 
@@ -83,7 +108,7 @@ def functions(
     example: TokenClassification, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
 ) -> list[TargetFunction]:
     """F of each map of a result: of the logits at the first token of each word."""
-    row, encoding = prepared.rows[0], prepared.encodings[0]
+    encoding = prepared.encodings[0]
 
     def of(target: Target) -> TargetFunction:
         reads = [word.tokens[0] for word in encoding.words if word.tokens[0] in target.at]
@@ -92,7 +117,9 @@ def functions(
         def score(logits: Tensor) -> Tensor:
             return joint(example.quantity, logits, target.indices, foil)
 
-        return TargetFunction([row], [range(len(row))], score, reads, at_own=True)
+        row = target.window or 0
+        place = prepared.places[row] if prepared.places else range(len(prepared.rows[0]))
+        return TargetFunction([prepared.rows[row]], [place], score, reads, at_own=True, of=len(encoding.tokens))
 
     return [of(map_.target) for map_ in result.maps]
 
@@ -102,23 +129,66 @@ def _labels(checkpoint: Checkpoint) -> list[str]:
     return [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
 
 
-def _predicted(encoding: Encoding, words: Sequence[int], logits: Tensor) -> list[int]:
-    """The likeliest label of each word, which its first token has: models are trained on that one."""
+def _at_words(prepared: Prepared, logits: Tensor, words: Sequence[int], row: int | None = None) -> Tensor:
+    """The logits (k, c) of words at their first tokens, which models are trained on, out of those (n, t, c) of rows.
+
+    Without a `row` each word's are from the window in which it stands most centrally.
+    """
+    encoding = prepared.encodings[0]
     firsts = [encoding.words[word].tokens[0] for word in words]
-    found: list[int] = logits.detach().cpu()[firsts].argmax(dim=-1).tolist()
+    if not prepared.places:
+        return logits[0, firsts]
+    rows = [long.owner(encoding, first) if row is None else row for first in firsts]
+    return logits[rows, [prepared.places[k].index(first) for k, first in zip(rows, firsts, strict=True)]]
+
+
+def _predicted(prepared: Prepared, words: Sequence[int], logits: Tensor) -> list[int]:
+    """The likeliest label of each word."""
+    found: list[int] = _at_words(prepared, logits.detach().cpu(), words).argmax(dim=-1).tolist()
     return found
 
 
-def _aimed(example: TokenClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> list[Entity]:
-    """What is explained: the entities that the model finds, or the words of the target with their labels."""
+def _window(prepared: Prepared, words: Sequence[int]) -> int | None:
+    """The row that some words are read in together; None where no window holds all of them."""
+    firsts = [prepared.encodings[0].words[word].tokens[0] for word in (words[0], words[-1])]
+    return long.holder(prepared, *firsts) if prepared.places else 0
+
+
+def _aimed(
+    example: TokenClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint
+) -> tuple[list[tuple[Entity, int]], list[str]]:
+    """What is explained: the entities that the model finds, or the words of the target with their labels.
+
+    Each with its row, and what to say of those that no window holds whole.
+    """
     encoding, names = prepared.encodings[0], _labels(checkpoint)
-    words = labelled_words(encoding)
     if example.target == "each":
-        return entities(words, _predicted(encoding, words, logits), names)
-    words = _target_words(example, encoding)
-    labels = _predicted(encoding, words, logits)
-    kinds = dict.fromkeys(kind(names[label]) for label in labels)
-    return [Entity(words, labels, ", ".join(kinds))]
+        words = labelled_words(encoding)
+        found = entities(words, _predicted(prepared, words, logits), names)
+    else:
+        words = _target_words(example, encoding)
+        labels = _predicted(prepared, words, logits)
+        kinds = dict.fromkeys(kind(names[label]) for label in labels)
+        found = [Entity(words, labels, ", ".join(kinds))]
+    aimed: list[tuple[Entity, int]] = []
+    warnings: list[str] = []
+    for entity in found:
+        row = _window(prepared, entity.words)
+        if row is not None:
+            aimed.append((entity, row))
+            continue
+        owners = [long.owner(encoding, encoding.words[word].tokens[0]) for word in entity.words]
+        for own in dict.fromkeys(owners):
+            held = [i for i, k in enumerate(owners) if k == own]
+            part = Entity([entity.words[i] for i in held], [entity.labels[i] for i in held], entity.kind)
+            aimed.append((part, own))
+        text = _text(encoding, entity.words)
+        text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
+        warnings.append(
+            f"“{text}” is longer than what two windows share: it is explained in {len(set(owners))} parts, each from "
+            "the window in which it stands most centrally."
+        )
+    return aimed, warnings
 
 
 def _target_words(example: TokenClassification, encoding: Encoding) -> list[int]:
@@ -148,10 +218,8 @@ def _foil(example: TokenClassification, count: int, checkpoint: Checkpoint) -> l
     return found
 
 
-def _score(
-    example: TokenClassification, prepared: Prepared, logits: Tensor, entity: Entity, checkpoint: Checkpoint
-) -> Tensor:
-    """The explained number of an entity, given the logits (t, c).
+def _score(example: TokenClassification, entity: Entity, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
+    """The explained number of an entity, given the logits (k, c) of its words.
 
     Raises:
         ExampleError: the foil is what the model predicts.
@@ -162,8 +230,7 @@ def _score(
             f"foil: {example.foil!r} is what the model predicts for {example.target!r}; their difference is always 0.",
             "Write another label, or leave `foil` out.",
         )
-    firsts = [prepared.encodings[0].words[word].tokens[0] for word in entity.words]
-    return joint(example.quantity, logits[firsts], entity.labels, foil)
+    return joint(example.quantity, logits, entity.labels, foil)
 
 
 def _text(encoding: Encoding, words: Sequence[int]) -> str:
@@ -172,23 +239,32 @@ def _text(encoding: Encoding, words: Sequence[int]) -> str:
 
 
 def _target(
-    example: TokenClassification, prepared: Prepared, checkpoint: Checkpoint, logits: Tensor, entity: Entity
+    example: TokenClassification,
+    prepared: Prepared,
+    checkpoint: Checkpoint,
+    logits: Tensor,
+    entity: Entity,
+    row: int,
 ) -> Target:
     encoding, names = prepared.encodings[0], _labels(checkpoint)
     words = [encoding.words[word] for word in entity.words]
-    firsts = [word.tokens[0] for word in words]
+    own = _at_words(prepared, logits, entity.words, row)
     foil = _foil(example, len(words), checkpoint)
-    probability = min(float(joint("probability", logits[firsts], entity.labels)), 1.0)
+    probability = min(float(joint("probability", own, entity.labels)), 1.0)
     shown = _text(encoding, entity.words)
     where = f" at “{shown}”"
     if any(len(word.tokens) > 1 for word in words):
         where += ", each read at its word's first token" if len(words) > 1 else ", read at its first token"
+    if prepared.places:
+        where += f", in window {row + 1} of {len(prepared.rows)}"
     held, other = (None if labels is None else [names[label] for label in labels] for labels in (entity.labels, foil))
     assert held is not None
     predicts = "the label that the model predicts" if len(words) == 1 else "the labels that the model predicts"
     predicts = "where the model predicts the first" if foil else f"{predicts} there"
+    if own.argmax(dim=-1).tolist() != entity.labels:
+        predicts = predicts.removesuffix(" there") + " from the window in which each word stands most centrally"
     product = f", the product over its {len(words)} words" if len(words) > 1 else ""
-    likely = logits[firsts[0]].softmax(dim=-1)
+    likely = own[0].softmax(dim=-1)
     top = likely.argsort(descending=True, stable=True)[:ALTERNATIVES].tolist()
     return Target(
         quantity=named(example.quantity, foil is not None),
@@ -197,15 +273,16 @@ def _target(
         at=[token for word in words for token in word.tokens],
         indices=entity.labels,
         of=shown,
+        window=row if prepared.places else None,
         foil=example.foil,
         foil_index=None if foil is None else foil[0],
-        score=numbers(_score(example, prepared, logits, entity, checkpoint)[None])[0],
+        score=numbers(_score(example, entity, own, checkpoint)[None])[0],
         probability=probability,
         chosen_by="predicted" if example.target == "each" else "given",
         sentence=f"{joint_in_words(example.quantity, held, other)}{where}, {predicts}, "
         f"p {stated(probability)}{product}",
         alternatives=[
             Outcome(label=names[k], index=k, logit=logit, probability=min(p, 1.0))
-            for k, logit, p in zip(top, numbers(logits[firsts[0]][top]), numbers(likely[top]), strict=True)
+            for k, logit, p in zip(top, numbers(own[0][top]), numbers(likely[top]), strict=True)
         ],
     )
