@@ -12,7 +12,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from torch import Tensor
-from transformers import AutoModel
+from transformers import AutoModel, AutoTokenizer
 
 from conftest import Explain
 from explaining import check_alike, only, said_by_check
@@ -160,10 +160,42 @@ def failed(explain: Explain, folder: Path) -> tuple[str, str]:
     return failure.message, failure.next_step
 
 
+def test_each_text_is_cut_where_sentence_transformers_cuts_and_that_is_told(
+    checkpoint: Path, explain: Explain, visit: Open
+) -> None:
+    write(checkpoint / "sentence_bert_config.json", {"max_seq_length": 9, "do_lower_case": False})
+    first, second = "The cat sat on the bad movie in Paris", "In Paris was the cat bathed in London"
+    texts = f"text: {first}, text_pair: {second}"
+    asked = f"- {{task: sentence-similarity, {texts}, model: sentences, long: truncate, methods: occlusion}}"
+    with Float64():
+        report = explain(asked, dtype="float64", folder=checkpoint.parent)
+        result = only(report)
+        by_hand = ByHand(checkpoint, result, "cls")
+        check_slopes(result.maps[0], by_hand.cosine, by_hand.embeddings)
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    cut = [tokenizer(text, truncation=True, max_length=9).input_ids for text in (first, second)]
+    assert by_hand.ids == [*cut[0], *cut[1]]
+    assert by_hand.cut == 9
+    counts = [len(tokenizer(text).input_ids) for text in (first, second)]
+    read = [max(t.end or 0 for t in result.encodings[0].tokens if t.segment == number) for number in (0, 1)]
+    left = [text[end:].strip() for text, end in zip((first, second), read, strict=True)]
+    assert result.warnings == [
+        f"Cut: the {which} text is {count} tokens long, the model takes 9. It read the first 7 tokens of the {which} "
+        f"text; {unread} of {words} words and marks it did not read, or not in full. They are struck through, and "
+        "nothing here is about them."
+        for which, count, unread, words in (("first", counts[0], 2, 9), ("second", counts[1], 3, 8))
+    ]
+    page = visit(report)
+    assert page.page.locator("#example-1 .maps .text s").all_inner_texts() == left
+
+
 def test_what_sentence_transformers_does_besides_is_refused_or_told(checkpoint: Path, explain: Explain) -> None:
     write(checkpoint / "sentence_bert_config.json", {"max_seq_length": 9, "do_lower_case": True})
     message = "The text is 12 tokens long, the model takes 9."
-    assert failed(explain, checkpoint)[0] == message, "sentence-transformers would cut the text there"
+    assert failed(explain, checkpoint) == (
+        message,
+        "Write `long: truncate` to leave out what is too long, or use a model with a longer context.",
+    ), "sentence-transformers would cut the text there"
     write(checkpoint / "sentence_bert_config.json", {"max_seq_length": None, "do_lower_case": True})
     prompts = {"prompts": {"query": "query: "}, "default_prompt_name": "query"}
     write(checkpoint / "config_sentence_transformers.json", prompts)

@@ -28,10 +28,19 @@ ADVICE = (
 )
 
 
-def read(segment: Segment, checkpoint: Checkpoint, long: str, *, at_words: bool = False) -> Prepared:
+def read(
+    segment: Segment,
+    checkpoint: Checkpoint,
+    long: str,
+    *,
+    at_words: bool = False,
+    noun: str = "text",
+    advice: str = ADVICE,
+) -> Prepared:
     """One text as a row or, where it is too long and `long` says so, as its beginning or as a row for each window.
 
-    `at_words` says that words have answers of their own: every window then has all of its tokens as tokens of F.
+    `at_words` says that words have answers of their own: every window then has all of its tokens as tokens of F. `noun`
+    is what a warning calls the text.
 
     Raises:
         ExampleError: the text is longer than the model takes and nothing is said of that.
@@ -41,7 +50,7 @@ def read(segment: Segment, checkpoint: Checkpoint, long: str, *, at_words: bool 
     if len(row) <= checkpoint.limit:
         return Prepared([row], [encoding])
     if long == "refuse":
-        check_length(len(row), checkpoint.limit, ADVICE)
+        check_length(len(row), checkpoint.limit, advice)
     first = next((i for i, token in enumerate(encoding.tokens) if token.segment is not None), 0)
     last = next((i for i, token in enumerate(reversed(encoding.tokens)) if token.segment is not None), 0)
     frame = range(first), range(len(row) - last, len(row))
@@ -52,7 +61,8 @@ def read(segment: Segment, checkpoint: Checkpoint, long: str, *, at_words: bool 
             "Use a model with a longer context.",
         )
     if long == "truncate":
-        return _truncated(segment, row, encoding, frame, room, str(getattr(tokenizer, "truncation_side", "right")))
+        side = str(getattr(tokenizer, "truncation_side", "right"))
+        return _truncated(segment, row, encoding, frame, room, side, noun)
     return _windows(segment, row, encoding, frame, room, at_words)
 
 
@@ -118,7 +128,9 @@ def _part(row: Row, positions: Sequence[int]) -> Row:
     return Row([row.ids[i] for i in positions], {k: [v[i] for i in positions] for k, v in row.extra.items()})
 
 
-def _truncated(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, side: str) -> Prepared:
+def _truncated(
+    segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, side: str, noun: str
+) -> Prepared:
     """The text without what is too long, on the side where the tokenizer cuts."""
     inner = range(len(frame[0]), len(row) - len(frame[1]))
     kept = inner[len(inner) - room :] if side == "left" else inner[:room]
@@ -129,9 +141,9 @@ def _truncated(segment: Segment, row: Row, encoding: Encoding, frame: Frame, roo
     unread = sum(not (start <= first and last <= end) for first, last in words)
     which = "last" if side == "left" else "first"
     warning = (
-        f"Cut: the text is {len(row):,} tokens long, the model takes {len(positions):,}. It read the {which} {room:,} "
-        f"tokens of the text; {unread:,} of {len(words):,} words and marks it did not read, or not in full. They are "
-        "struck through, and nothing here is about them."
+        f"Cut: the {noun} is {len(row):,} tokens long, the model takes {len(positions):,}. It read the {which} "
+        f"{room:,} tokens of the {noun}; {unread:,} of {len(words):,} words and marks it did not read, or not in full. "
+        "They are struck through, and nothing here is about them."
     )
     return Prepared([_part(row, positions)], [build([segment], [encoding.tokens[i] for i in positions])], [warning])
 

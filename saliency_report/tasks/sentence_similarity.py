@@ -11,12 +11,14 @@ from torch import Tensor
 
 from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import SentenceSimilarity
+from saliency_report.tasks import long
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, valued
-from saliency_report.tasks.encoding import Row, build, check_shown, encode, unknown_warning
+from saliency_report.tasks.encoding import Row, build, check_shown, unknown_warning
 from saliency_report.tasks.target import TargetFunction
 
 AUTO_CLASS = "AutoModel"
 CHOICES = False
+ADVICE = "Write `long: truncate` to leave out what is too long, or use a model with a longer context."
 
 
 def prepare(example: SentenceSimilarity, checkpoint: Checkpoint) -> Prepared:
@@ -25,15 +27,18 @@ def prepare(example: SentenceSimilarity, checkpoint: Checkpoint) -> Prepared:
     rows: list[Row] = []
     tokens, warnings = [], []
     for number, segment in enumerate(segments):
-        row, encoding = encode(checkpoint.tokenizer, [segment], [[0]], checkpoint.limit)
+        noun = "second text" if number else "first text"
+        read = long.read(segment, checkpoint, example.long, noun=noun, advice=ADVICE)
+        encoding = read.encodings[0]
         check_shown(encoding)
-        rows.append(row)
+        rows += read.rows
+        warnings += read.warnings
         # What the tokenizer adds before a text stands at its beginning, and not at the end of the text before.
         first = next(i for i, token in enumerate(encoding.tokens) if token.segment is not None)
         tokens += [replace(token, segment=number, start=0, end=0) for token in encoding.tokens[:first]]
         tokens += [t if t.segment is None else replace(t, segment=number) for t in encoding.tokens[first:]]
-        warnings += unknown_warning(checkpoint.tokenizer, encoding)
-    warnings += _read_otherwise(example, rows, checkpoint)
+        warnings += unknown_warning(checkpoint.tokenizer, encoding, cut=bool(read.warnings))
+    warnings += _read_otherwise(example, checkpoint)
     return Prepared(rows, [build(segments, tokens)], list(dict.fromkeys(warnings)))
 
 
@@ -88,7 +93,7 @@ def _cosine(vectors: Tensor) -> Tensor:
     return torch.cosine_similarity(vectors[:, 0], vectors[:, 1], dim=-1)
 
 
-def _read_otherwise(example: SentenceSimilarity, rows: Sequence[Row], checkpoint: Checkpoint) -> list[str]:
+def _read_otherwise(example: SentenceSimilarity, checkpoint: Checkpoint) -> list[str]:
     """Where sentence-transformers would read other tokens than these, so that its number is another."""
     pooling, tokenizer = checkpoint.pooling, checkpoint.tokenizer
     assert pooling is not None
@@ -99,9 +104,7 @@ def _read_otherwise(example: SentenceSimilarity, rows: Sequence[Row], checkpoint
             "here: write it into the texts for its number."
         )
     texts: list[Any] = [example.text, example.text_pair]
-    if pooling.lower and any(
-        tokenizer(text.lower()).input_ids != row.ids for text, row in zip(texts, rows, strict=True)
-    ):
+    if pooling.lower and any(tokenizer(text.lower()).input_ids != tokenizer(text).input_ids for text in texts):
         found.append(
             "sentence-transformers puts the texts of this checkpoint into lower case, which is not done here: write "
             "them so for its number."
