@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from conftest import Explain
-from explaining import only, opened
+from explaining import only, opened, refusal
 from plain_model import Plain, map_of, plain
 from records import measured
 from saliency_report import engine
@@ -275,3 +275,47 @@ def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monk
         for name, values in one.scores.items():
             known = [score for score in other.scores[name] if score is not None]  # the baseline keeps special tokens
             assert [v for v in values if v is not None] == pytest.approx(known, rel=1e-6, abs=1e-12), name
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+@pytest.mark.parametrize(("first", "second"), [(150, 8), (8, 150), (100, 90)])
+def test_of_two_texts_the_longer_is_cut_as_the_tokenizer_cuts(
+    explain: Explain, families: Path, family: str, first: int, second: int
+) -> None:
+    texts = [text(first), text(second, 1)]
+    asked = f"- {{task: text-classification, model: {family}, text: {texts[0]}, text_pair: {texts[1]}"
+    result = only(explain(f"{asked}, long: truncate}}", dtype="float64"))
+    encoding, model = result.encodings[0], plain(family, families)
+    cut = model.tokenizer(*texts, truncation=True, max_length=LIMIT, return_tensors="pt")
+    assert [token.id for token in encoding.tokens] == cut.input_ids[0].tolist()
+    with torch.no_grad():
+        logits = model.model(**cut).logits[0]
+    target = result.maps[0].target
+    assert target.score == pytest.approx(float(logits[target.index]), abs=1e-9)
+    length = len(model.tokenizer(*texts, verbose=False).input_ids)
+    said = []
+    for number, (whole, name) in enumerate(zip(texts, ("first", "second"), strict=True)):
+        count = cut.sequence_ids(0).count(number)  # RoBERTa's tokens of a mere space, which have no offsets, counted
+        last = max(token.end or 0 for token in encoding.tokens if token.segment == number)
+        if last < len(whole):
+            read = sum(len(" ".join(whole.split()[: i + 1])) <= last for i in range(len(whole.split())))
+            said.append(
+                f"Cut: the two texts are {length} tokens long, the model takes 64. It read the first {count} tokens of "
+                f"the {name} text; {len(whole.split()) - read} of {len(whole.split())} words and marks it did not "
+                "read, or not in full. They are struck through, and nothing here is about them."
+            )
+    assert result.warnings == said
+    assert len(said) == 1 + (second == 90)
+    failure = explain(f"{asked}}}").examples[0].failure
+    assert failure is not None
+    assert failure.message == f"The text is {length} tokens long, the model takes 64."
+    assert failure.next_step == (
+        "Write `long: truncate` to cut the longer of the two texts, or use a model with a longer context."
+    )
+
+
+def test_two_texts_are_not_read_in_windows() -> None:
+    assert refusal("- {task: text-classification, text: a, text_pair: b, model: m, long: windows}") == (
+        "in.yaml:1:70: [0].long: windows and text_pair do not go together; only a single text can be read in windows: "
+        "write long: truncate, which cuts the longer of the two, or leave long out"
+    )

@@ -128,9 +128,9 @@ def _classification(fields: Fields) -> None:
         fields.problem("the list is empty; name a label, or leave target out", "target")
     _same(fields, foil if isinstance(target, list) and foil in target else target, foil)
     _loss(fields, "label")
-    if fields.all.get("long") in ("windows", "truncate") and fields.all.get("text_pair") is not None:
-        message = f"long: {fields.all['long']} and text_pair do not go together; only a single text can be "
-        message += "read in windows or cut: leave long out"
+    if fields.all.get("long") == "windows" and fields.all.get("text_pair") is not None:
+        message = "long: windows and text_pair do not go together; only a single text can be read in windows: write "
+        message += "long: truncate, which cuts the longer of the two, or leave long out"
         fields.problem(message, "long", "text_pair")
 
 

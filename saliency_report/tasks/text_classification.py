@@ -10,9 +10,9 @@ from torch import Tensor
 
 from saliency_report.record import ExampleResult, Outcome, Prediction, Quantity, Segment, Target
 from saliency_report.spec import TextClassification
-from saliency_report.tasks import long
+from saliency_report.tasks import long, pairs
 from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, outcomes, stated, valued
-from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.encoding import check_shown, unknown_warning
 from saliency_report.tasks.labels import SCORE, Head, above, check, explained, head
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
@@ -27,9 +27,7 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
     if example.text_pair is None:
         prepared = long.read(text, checkpoint, example.long)
     else:
-        pair = Segment(name="text_pair", text=example.text_pair)
-        row, encoding = encode(checkpoint.tokenizer, [text, pair], [[0], [1]], checkpoint.limit)
-        prepared = Prepared([row], [encoding])
+        prepared = pairs.read([text, Segment(name="text_pair", text=example.text_pair)], checkpoint, example.long)
     check_shown(prepared.encodings[0])
     cut = bool(prepared.warnings)
     prepared.warnings += unknown_warning(checkpoint.tokenizer, prepared.encodings[0], cut=cut)
