@@ -8,19 +8,19 @@ import torch
 from torch import Tensor
 
 from saliency_report.errors import ExampleError
-from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
+from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import TokenClassification
 from saliency_report.spec.texts import occurrences
 from saliency_report.tasks import long
+from saliency_report.tasks.aimed import aimed, at_words, label_names, predicted, target_words, text_of, window_of
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
 from saliency_report.tasks.encoding import check_shown, unknown_warning
-from saliency_report.tasks.entities import Entity, entities, kind, labelled_words, named_label
+from saliency_report.tasks.entities import Entity, entities, labelled_words, named_label
 from saliency_report.tasks.target import TargetFunction, joint, joint_in_words, named
 
 AUTO_CLASS = "AutoModelForTokenClassification"
 CHOICES = False
 ALTERNATIVES = 5
-SHOWN = 60  # characters of an entity in a warning
 NOTHING_FOUND = (
     "The model finds no entity in this text, so there is none to explain. Name a text as `target` to explain the "
     "labels that it has there."
@@ -39,7 +39,7 @@ def prepare(example: TokenClassification, checkpoint: Checkpoint) -> Prepared:
     cut = bool(prepared.warnings)
     prepared.warnings += unknown_warning(checkpoint.tokenizer, encoding, cut=cut)
     if example.target != "each":
-        if _window(prepared, _target_words(example, encoding)) is None:
+        if window_of(prepared, target_words(example, encoding)) is None:
             raise ExampleError(
                 f"target: no window holds all of {example.target!r}.",
                 "Copy fewer words of the text, or use a model with a longer context.",
@@ -56,8 +56,8 @@ def select(example: TokenClassification, prepared: Prepared, logits: Tensor, che
     A set has one number of each row that has another; where a row has none left it is a zero.
     """
     of_rows: list[list[Tensor]] = [[] for _ in prepared.rows]
-    for entity, row in _aimed(example, prepared, logits, checkpoint)[0]:
-        own = _at_words(prepared, logits, entity.words, row)
+    for entity, row in aimed(example, prepared, logits, checkpoint)[0]:
+        own = at_words(prepared, logits, entity.words, row)
         of_rows[row].append(_score(example, entity, own, checkpoint))
     count = max(map(len, of_rows))
     if prepared.places:
@@ -76,10 +76,10 @@ def explain(
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
     """Logits (n, t, c) and embeddings (t, d) of n rows, and gradients (t, d) of each set of numbers, as a result."""
-    encoding, names, rows = prepared.encodings[0], _labels(checkpoint), len(prepared.rows)
-    aimed, warnings = _aimed(example, prepared, logits, checkpoint)
+    encoding, names, rows = prepared.encodings[0], label_names(checkpoint), len(prepared.rows)
+    explained, warnings = aimed(example, prepared, logits, checkpoint)
     maps, seen = [], [0] * rows
-    for entity, row in aimed:
+    for entity, row in explained:
         target = _target(example, prepared, checkpoint, logits, entity, row)
         title = f"{target.of} as {target.label}" + (f" − {target.foil}" if target.foil else "")
         gradient, x = gradients[seen[row] * rows + row], embeddings[row]
@@ -91,8 +91,8 @@ def explain(
         else:
             maps.append(make_map(title, 0, encoding, target, gradient, x))
     words = labelled_words(encoding)
-    found = entities(words, _predicted(prepared, words, logits), names)
-    said = [f"{_text(encoding, entity.words)} {entity.kind}" for entity in found]
+    found = entities(words, predicted(prepared, words, logits), names)
+    said = [f"{text_of(encoding, entity.words)} {entity.kind}" for entity in found]
     return ExampleResult(
         id=example.id,
         task=example.task,
@@ -124,93 +124,11 @@ def functions(
     return [of(map_.target) for map_ in result.maps]
 
 
-def _labels(checkpoint: Checkpoint) -> list[str]:
-    config = checkpoint.config
-    return [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
-
-
-def _at_words(prepared: Prepared, logits: Tensor, words: Sequence[int], row: int | None = None) -> Tensor:
-    """The logits (k, c) of words at their first tokens, which models are trained on, out of those (n, t, c) of rows.
-
-    Without a `row` each word's are from the window in which it stands most centrally.
-    """
-    encoding = prepared.encodings[0]
-    firsts = [encoding.words[word].tokens[0] for word in words]
-    if not prepared.places:
-        return logits[0, firsts]
-    rows = [long.owner(encoding, first) if row is None else row for first in firsts]
-    return logits[rows, [prepared.places[k].index(first) for k, first in zip(rows, firsts, strict=True)]]
-
-
-def _predicted(prepared: Prepared, words: Sequence[int], logits: Tensor) -> list[int]:
-    """The likeliest label of each word."""
-    found: list[int] = _at_words(prepared, logits.detach().cpu(), words).argmax(dim=-1).tolist()
-    return found
-
-
-def _window(prepared: Prepared, words: Sequence[int]) -> int | None:
-    """The row that some words are read in together; None where no window holds all of them."""
-    firsts = [prepared.encodings[0].words[word].tokens[0] for word in (words[0], words[-1])]
-    return long.holder(prepared, *firsts) if prepared.places else 0
-
-
-def _aimed(
-    example: TokenClassification, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint
-) -> tuple[list[tuple[Entity, int]], list[str]]:
-    """What is explained: the entities that the model finds, or the words of the target with their labels.
-
-    Each with its row, and what to say of those that no window holds whole.
-    """
-    encoding, names = prepared.encodings[0], _labels(checkpoint)
-    if example.target == "each":
-        words = labelled_words(encoding)
-        found = entities(words, _predicted(prepared, words, logits), names)
-    else:
-        words = _target_words(example, encoding)
-        labels = _predicted(prepared, words, logits)
-        kinds = dict.fromkeys(kind(names[label]) for label in labels)
-        found = [Entity(words, labels, ", ".join(kinds))]
-    aimed: list[tuple[Entity, int]] = []
-    warnings: list[str] = []
-    for entity in found:
-        row = _window(prepared, entity.words)
-        if row is not None:
-            aimed.append((entity, row))
-            continue
-        owners = [long.owner(encoding, encoding.words[word].tokens[0]) for word in entity.words]
-        for own in dict.fromkeys(owners):
-            held = [i for i, k in enumerate(owners) if k == own]
-            part = Entity([entity.words[i] for i in held], [entity.labels[i] for i in held], entity.kind)
-            aimed.append((part, own))
-        text = _text(encoding, entity.words)
-        text = text if len(text) <= SHOWN else f"{text[: SHOWN - 1]}…"
-        warnings.append(
-            f"“{text}” is longer than what two windows share: it is explained in {len(set(owners))} parts, each from "
-            "the window in which it stands most centrally."
-        )
-    return aimed, warnings
-
-
-def _target_words(example: TokenClassification, encoding: Encoding) -> list[int]:
-    start, end = next(iter(occurrences(example.target, example.text)), (-1, -1))
-    found = [
-        word
-        for word in labelled_words(encoding)
-        if (encoding.words[word].start or 0) < end and (encoding.words[word].end or 0) > start
-    ]
-    if not found:
-        raise ExampleError(
-            f"target: {example.target!r} has no word that the model reads in this text.",
-            "Copy one or more words of the text, or write `each`.",
-        )
-    return found
-
-
 def _foil(example: TokenClassification, count: int, checkpoint: Checkpoint) -> list[int] | None:
     """The foil's label for each of some words; None without a foil."""
     if example.foil is None:
         return None
-    names = _labels(checkpoint)
+    names = label_names(checkpoint)
     found = named_label(example.foil, count, names)
     if found is None:
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
@@ -233,11 +151,6 @@ def _score(example: TokenClassification, entity: Entity, logits: Tensor, checkpo
     return joint(example.quantity, logits, entity.labels, foil)
 
 
-def _text(encoding: Encoding, words: Sequence[int]) -> str:
-    first, last = encoding.words[words[0]], encoding.words[words[-1]]
-    return encoding.segments[0].text[first.start : last.end]
-
-
 def _target(
     example: TokenClassification,
     prepared: Prepared,
@@ -246,12 +159,12 @@ def _target(
     entity: Entity,
     row: int,
 ) -> Target:
-    encoding, names = prepared.encodings[0], _labels(checkpoint)
+    encoding, names = prepared.encodings[0], label_names(checkpoint)
     words = [encoding.words[word] for word in entity.words]
-    own = _at_words(prepared, logits, entity.words, row)
+    own = at_words(prepared, logits, entity.words, row)
     foil = _foil(example, len(words), checkpoint)
     probability = min(float(joint("probability", own, entity.labels)), 1.0)
-    shown = _text(encoding, entity.words)
+    shown = text_of(encoding, entity.words)
     where = f" at “{shown}”"
     if any(len(word.tokens) > 1 for word in words):
         where += ", each read at its word's first token" if len(words) > 1 else ", read at its first token"
