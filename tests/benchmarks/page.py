@@ -39,13 +39,13 @@ DRAW = """
 import sys, time
 from pathlib import Path
 begun = time.perf_counter()
-from saliency_report.page import plotly_bundle, render_page
-from saliency_report.record import from_json
+from saliency_report.output import write
+from saliency_report.page import page_parts, plotly_bundle
+from saliency_report.record import read_report
 if sys.argv[4]:
     plotly_bundle.SMALL = Path(sys.argv[4])
-report = from_json(Path(sys.argv[1]).read_text(encoding="utf-8"), sys.argv[1])
-page = render_page(report, charts=sys.argv[3] == "plotly")
-Path(sys.argv[2]).write_text(page, encoding="utf-8", newline="")
+report = read_report(Path(sys.argv[1]))
+write(Path(sys.argv[2]), page_parts(report, charts=sys.argv[3] == "plotly"))
 seconds = time.perf_counter() - begun
 # The peak of this program alone: getrusage gives that of the process it was forked from where that is larger.
 peak = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
