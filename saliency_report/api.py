@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -93,10 +94,8 @@ def explain(
     told = progress or (lambda result: None)
     chosen = given.base.device if given else pick_device(device)
     run = Run(spec, chosen, dtype or default_dtype(chosen), told, debug=debug, custom=own, given=given)
-    if given:
-        with given.undo:
-            return _explanation(run.report())
-    return _explanation(run.report())
+    with given.undo if given else nullcontext():
+        return _explanation(run.report())
 
 
 def load(path: str | Path) -> Explanation:

@@ -9,12 +9,11 @@ from typing import Any
 
 import transformers
 
-from saliency_report import record, weights
+from saliency_report import weights
 from saliency_report.architectures import check_supported
 from saliency_report.engine.forward import attention
 from saliency_report.errors import ExampleError
-from saliency_report.models import Loaded, continues, ready
-from saliency_report.pooling import Pooling, attach, read_pooling
+from saliency_report.models import Loaded, continues, described, pooled, ready
 from saliency_report.sources import Request, shown_name
 from saliency_report.tasks import TASKS
 
@@ -53,23 +52,19 @@ class Given:
         self.undo.enter_context(_as_it_was(model, implementation))
         pooling = None
         if wanted.task == "sentence-similarity":
-            pooling = read_pooling(model.name_or_path, wanted.pooling, {}) if model.name_or_path else _mean(wanted)
-            self.undo.callback(attach(model, pooling).remove)
-        info = record.Model(
+            pooling, handle = pooled(model, model.name_or_path or None, wanted.pooling, {})
+            self.undo.callback(handle.remove)
+        info = described(
+            model,
+            wanted,
             name=self.name,
             source="given",
-            task=wanted.task,
-            architecture=type(model).__name__,
-            parameters=model.num_parameters(),
-            dtype=str(model.dtype).removeprefix("torch."),
-            revision=getattr(model.config, "_commit_hash", None),
             weights_sha256=None,
             trust_remote_code=False,
             random_weights=[],
             adapter=getattr(self.model, "active_adapter", None) if model is not self.model else None,
             bits=weights.bits_of(getattr(model.config, "quantization_config", None), self.name, model.device),
             devices=weights.devices(model) if hasattr(model, "hf_device_map") else None,
-            equivalence=None,
         )
         return ready(model, self.tokenizer, info, pooling, causal=causal)
 
@@ -90,10 +85,6 @@ def _as_it_was(model: Any, implementation: str) -> Iterator[None]:
             parameter.requires_grad_(took)
         for config, cached in caches:
             config.use_cache = cached
-
-
-def _mean(wanted: Request) -> Pooling:
-    return Pooling((wanted.pooling or "mean",))
 
 
 def _check_head(model: Any, task: str) -> None:

@@ -14,6 +14,7 @@ import huggingface_hub
 import torch
 import transformers
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 from transformers.models.auto import modeling_auto
 
 from saliency_report import record, weights
@@ -101,7 +102,7 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
     missing = sorted({*report["missing_keys"], *(str(key[0]) for key in report["mismatched_keys"])} - brought)
     pooling = None
     if wanted.task == "sentence-similarity":
-        pooling = _pooled(model, place, wanted.pooling, options)
+        pooling, _ = pooled(model, place, wanted.pooling, options)
         missing = [key for key in missing if not key.startswith("pooler.")]  # BERT's own, which nothing is read from
     if missing and not wanted.allow_random_head:
         more = f" and {len(missing) - 4} more" if len(missing) > 4 else ""
@@ -110,14 +111,11 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
             f"Give a checkpoint that was trained for {task}, or write `allow_random_head: true` to explain "
             "random weights (the page says so).",
         )
-    info = record.Model(
+    info = described(
+        model,
+        wanted,
         name=f"embedded {Path(place).name}" if source == "embedded" else name,
         source=source,
-        task=wanted.task,
-        architecture=type(model).__name__,
-        parameters=model.num_parameters(),
-        dtype=str(model.dtype).removeprefix("torch."),
-        revision=getattr(model.config, "_commit_hash", None),
         licence=named,
         weights_sha256=None if source == "hub" else hash_of(weight_files(Path(place), options.get("gguf_file"))),
         trust_remote_code=wanted.trust_remote_code,
@@ -128,9 +126,21 @@ def load(wanted: Request, device: torch.device, folder: Path) -> Loaded:
         adapter_base=adapter and adapter.base,
         bits=bits,
         devices=spread,
-        equivalence=None,
     )
     return ready(model, tokenizer, info, pooling, causal=causal)
+
+
+def described(model: Any, wanted: Request, **known: Any) -> record.Model:
+    """What the record says of a model: what it says of itself, and what is `known` of where it came from."""
+    return record.Model(
+        task=wanted.task,
+        architecture=type(model).__name__,
+        parameters=model.num_parameters(),
+        dtype=str(model.dtype).removeprefix("torch."),
+        revision=getattr(model.config, "_commit_hash", None),
+        equivalence=None,
+        **known,
+    )
 
 
 def ready(
@@ -168,8 +178,10 @@ def _without_gguf_bar(source: str) -> Iterator[None]:
         yield
 
 
-def _pooled(model: Any, place: str, asked: str | None, options: dict[str, Any]) -> Pooling:
-    """Let an encoder answer with one vector a text, and say how that is made.
+def pooled(
+    model: Any, place: str | None, asked: str | None, options: dict[str, Any]
+) -> tuple[Pooling, RemovableHandle]:
+    """Let an encoder answer with one vector a text, until the handle is removed, and say how that is made.
 
     Raises:
         ExampleError: it is no encoder alone, or its checkpoint does something else to its vectors.
@@ -179,9 +191,8 @@ def _pooled(model: Any, place: str, asked: str | None, options: dict[str, Any]) 
             "The model has an encoder and a decoder; it is not clear which makes the vector of a text.",
             "Use a model of an encoder alone, such as sentence-transformers/all-MiniLM-L6-v2.",
         )
-    pooling = read_pooling(place, asked, options)
-    attach(model, pooling)
-    return pooling
+    pooling = read_pooling(place, asked, options) if place else Pooling((asked or "mean",))
+    return pooling, attach(model, pooling)
 
 
 def _limit(model: Any, tokenizer: Any) -> int:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from saliency_report.errors import OutputError
 
 
-def check_writable(path: Path) -> None:
-    """Find out before the work whether a file can be written after it.
+def check_writable(path: Path, option: str = "-o", example: str = "report.html") -> None:
+    """Find out before the work whether a file can be written after it; `option` names it, for example so.
 
     Raises:
         OutputError: the folder is missing or not writable, or the path is a folder.
     """
     if path.is_dir():
-        raise OutputError(f"{path} is a folder.", f"Name the file in it: -o {path / 'report.html'}")
+        raise OutputError(f"{path} is a folder.", f"Name the file in it: {option} {path / example}")
     if path.exists() and not path.is_file():
-        raise OutputError(f"{path} is a device or a pipe, not a file.", "Name a file with -o.")
+        raise OutputError(f"{path} is a device or a pipe, not a file.", f"Name a file with {option}.")
     if not path.parent.is_dir():
         raise OutputError(f"The folder {path.parent} does not exist.", f"Make it: mkdir -p {path.parent}")
     trial = _beside(path)
@@ -28,24 +28,9 @@ def check_writable(path: Path) -> None:
         trial.unlink()
     except OSError as error:
         raise OutputError(
-            f"The folder {path.parent} is not writable: {error.strerror}.", "Name a file in another folder with -o."
+            f"The folder {path.parent} is not writable: {error.strerror}.",
+            f"Name a file in another folder with {option}.",
         ) from error
-
-
-def check_junit(path: Path | None, others: Sequence[Path]) -> None:
-    """Find out before the work whether the file of --junit can be written, and replaces no other one.
-
-    Raises:
-        OutputError: it cannot, or would.
-    """
-    if path is None:
-        return
-    if path.resolve() in {other.resolve() for other in others}:
-        raise OutputError(f"{path} is the input, or another file of this run.", "Name another file with --junit.")
-    try:
-        check_writable(path)
-    except OutputError as error:
-        raise OutputError(error.message, error.next_step.replace("-o", "--junit").replace(".html", ".xml")) from error
 
 
 def make_folder(path: Path) -> None:

@@ -38,27 +38,28 @@ def summary(report: Report, results: Sequence[ExampleResult]) -> Iterator[Text]:
         yield Text(f"… {left_out} more in the page")
     for model in report.models:
         if model.precision:
-            yield _line(f"{model.name}, {model.dtype}: {in_words(model.precision)}", "dim")
+            yield line(f"{model.name}, {model.dtype}: {in_words(model.precision)}", "dim")
     for warning in report.warnings:
-        yield _line(f"note: {warning}", "yellow")
+        yield line(f"note: {warning}", "yellow")
 
 
 def lines(result: ExampleResult) -> list[Text]:
     """The heading, the heatmap of the headline map, its strongest words, what its tests say, and what went wrong."""
-    shown = [_line(f"{result.id}  {result.task}  {_answer(result)}".rstrip(), "bold")]
+    shown = [line(f"{result.id}  {result.task}  {_answer(result)}".rstrip(), "bold")]
     if result.failure:
-        shown.append(_line(f"  failed: {result.failure.message} {result.failure.next_step}", "red"))
+        shown.append(line(f"  failed: {result.failure.message} {result.failure.next_step}", "red"))
     elif result.maps:
         chosen = result.maps[result.headline]
         encoding = result.encodings[chosen.encoding]
         shown.append(Text("  ").append_text(heatmap(encoding, chosen)))
-        shown.append(_line(f"  {chosen.target.sentence}; strongest: {_strongest(encoding, chosen)}", "dim"))
+        shown.append(line(f"  {chosen.target.sentence}; strongest: {_strongest(encoding, chosen)}", "dim"))
         shown += [*_sums(result), *_verdicts(result)]
-        shown += [_line(f"  note: {warning}", "yellow") for warning in chosen.warnings]
-    return shown + [_line(f"  note: {warning}", "yellow") for warning in result.warnings]
+        shown += [line(f"  note: {warning}", "yellow") for warning in chosen.warnings]
+    return shown + [line(f"  note: {warning}", "yellow") for warning in result.warnings]
 
 
-def _line(text: str, style: str) -> Text:
+def line(text: str, style: str) -> Text:
+    """A line in which no text acts on the terminal."""
     return Text(printable(text), style=style)
 
 
@@ -100,7 +101,7 @@ def _sums(result: ExampleResult) -> Iterator[Text]:
         map_ = result.maps[index]
         if map_.completeness:
             verdict, style = VERDICTS[map_.completeness.verdict]
-            yield _line(f"  {map_.method.replace('_', ' ')}: {verdict} ({off_by(map_.completeness)})", style)
+            yield line(f"  {map_.method.replace('_', ' ')}: {verdict} ({off_by(map_.completeness)})", style)
 
 
 def _verdicts(result: ExampleResult) -> Iterator[Text]:
@@ -110,13 +111,13 @@ def _verdicts(result: ExampleResult) -> Iterator[Text]:
         ranking, random = evidence.faithfulness.rankings[0], evidence.faithfulness.random
         good = is_better_than_random(ranking, random)
         said = f"{'more' if good else 'not more'} faithful than random (beats {ranking.beaten} of {random.orders})"
-        yield _line(f"  order of words: {said}", "dim" if good else "yellow")
+        yield line(f"  order of words: {said}", "dim" if good else "yellow")
     if evidence and evidence.randomisation:
         falls, rho = evidence.randomisation.falls, evidence.randomisation.stages[-1].correlation
         alike = "keeps its order in reverse" if rho is not None and rho < 0 else "stays alike"
         said = "becomes another map" if falls else alike
         beside = "" if rho is None else f" (ρ {correlation(rho)})"
-        yield _line(f"  with random weights: {said}{beside}", "dim" if falls else "yellow")
+        yield line(f"  with random weights: {said}{beside}", "dim" if falls else "yellow")
 
 
 def _first_scores(chosen: Map) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from click.testing import CliRunner
 from records import measured
 from saliency_report import engine
 from saliency_report.cli import main
-from saliency_report.engine import Job
+from saliency_report.engine import Job, parts
 from saliency_report.errors import InputError
 from saliency_report.models import Loaded, load
 from saliency_report.pipeline import Run
@@ -112,3 +113,18 @@ def check_functions(open_: Opened) -> None:
         # What stands outside of the window that F is of has no score, and F does not react to it.
         expected = [0.0 if score is None else score for score in map_.scores["sum"]]
         assert gradient.sum(-1).tolist() == pytest.approx(expected, rel=1e-7, abs=1e-11)
+
+
+def count_parts(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that has one more entry each time that a long text is computed in parts."""
+    passes: list[int] = []
+    real = parts.in_parts
+
+    def counted(*given: Any) -> Any:
+        passes.append(1)
+        return real(*given)
+
+    # The package has a function of the module's name.
+    for module in (engine, sys.modules["saliency_report.engine.evaluate"]):
+        monkeypatch.setattr(module, "in_parts", counted)
+    return passes

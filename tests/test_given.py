@@ -16,6 +16,7 @@ import tiny
 from explaining import check_alike, only
 from saliency_report.api import explain
 from saliency_report.errors import InputError
+from small_configs import tiny_config
 
 TEXT: dict[str, Any] = {"task": "text-classification", "text": "The cat sat on the mat."}
 CASES: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -100,6 +101,14 @@ def test_another_head_is_refused(tmp_path: Path) -> None:
     said = "text-classification needs a model of AutoModelForSequenceClassification, and this is a GPT2LMHeadModel."
     assert result.failure.message == said
     assert result.failure.next_step == "Load it with AutoModelForSequenceClassification."
+
+
+def test_an_encoder_with_a_decoder_gives_no_vector_of_a_text() -> None:
+    model = AutoModel.from_config(tiny_config("bart"))
+    (result,) = explain(**CASES["bert-encoder"][1], model=model, tokenizer=tiny.wordpiece()).examples
+    assert result.failure
+    said = "The model has an encoder and a decoder; it is not clear which makes the vector of a text."
+    assert result.failure.message == said
 
 
 @pytest.mark.parametrize(

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import random
-import sys
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
 from conftest import Explain
-from explaining import only, opened, refusal
+from explaining import count_parts, only, opened, refusal
 from plain_model import Plain, map_of, plain
 from records import measured
-from saliency_report import engine
 from saliency_report.engine import parts
 from saliency_report.record import Encoding
 from saliency_report.tasks.target import CONTEXT
@@ -255,16 +252,7 @@ def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monk
     asked = yaml("bert", 90, "long: windows, quantity: probability, methods: integrated_gradients")
     whole = only(explain(asked, dtype="float64"))
     monkeypatch.setattr(parts, "AT_ONCE", 100)
-    passes: list[int] = []
-    real = parts.in_parts
-
-    def counted(*given: Any) -> Any:
-        passes.append(1)
-        return real(*given)
-
-    # The package has a function of the module's name.
-    for module in (engine, sys.modules["saliency_report.engine.evaluate"]):
-        monkeypatch.setattr(module, "in_parts", counted)
+    passes = count_parts(monkeypatch)
     parted = only(explain(asked, dtype="float64", budget=64))
     assert len(passes) > 2
     assert [w.logits for w in parted.encodings[0].windows] == [

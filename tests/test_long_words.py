@@ -15,9 +15,8 @@ from torch import Tensor
 
 from at_tokens import STEP, Plain, plain
 from conftest import Explain
-from explaining import check_functions, only, opened
+from explaining import check_functions, count_parts, only, opened
 from plain_model import map_of
-from saliency_report import engine
 from saliency_report.engine import parts
 from saliency_report.record import Encoding, ExampleResult, Map
 from saliency_report.tasks.entities import entities
@@ -264,14 +263,7 @@ def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monk
     asked = yaml(60, ", quantity: probability")
     whole = only(explain(asked, dtype="float64"))
     monkeypatch.setattr(parts, "AT_ONCE", 100)
-    passes: list[int] = []
-    real = parts.in_parts
-
-    def counted(*given: Any) -> Any:
-        passes.append(1)
-        return real(*given)
-
-    monkeypatch.setattr(engine, "in_parts", counted)
+    passes = count_parts(monkeypatch)
     parted = only(explain(asked, dtype="float64", budget=64))
     assert passes
     assert [map_.title for map_ in parted.maps] == [map_.title for map_ in whole.maps]

@@ -17,7 +17,7 @@ from saliency_report.cli.options import DEBUG, FILE, computing_options, page_opt
 from saliency_report.computing import Computing
 from saliency_report.drawing import Drawing
 from saliency_report.errors import OutputError
-from saliency_report.output import check_junit
+from saliency_report.output import check_writable
 from saliency_report.spec import load_spec
 
 
@@ -58,7 +58,10 @@ def run(
         )
     journal = drawing.output.with_suffix(".journal")
     drawing.check(input, journal, *[record_path] * record)
-    check_junit(junit, [input, journal, record_path, *drawing.paths])
+    if junit:
+        if junit.resolve() in {path.resolve() for path in (input, journal, record_path, *drawing.paths)}:
+            raise OutputError(f"{junit} is the input, or another file of this run.", "Name another file with --junit.")
+        check_writable(junit, "--junit", "report.xml")
 
     report, resumed = computing.report(
         spec, _typed(ctx), journal=journal, whole=limit is None, debug=bool(ctx.meta["debug"])

@@ -130,10 +130,14 @@ def _warnings(result: ExampleResult, models: Sequence[Model], shown: int | None)
     return said
 
 
+def with_when(old: Sequence[str], new: Sequence[str]) -> list[tuple[str, str]]:
+    """Each sentence once, and which of the runs say it."""
+    when = {(True, True): "before and now", (True, False): "before", (False, True): "now"}
+    return [(when[said in old, said in new], said) for said in dict.fromkeys([*old, *new])]
+
+
 def _merged(old: list[str], new: list[str]) -> list[str]:
-    """Each with the runs that say it."""
-    when = {(True, True): "Before and now", (True, False): "Before", (False, True): "Now"}
-    return [f"{when[said in old, said in new]}: {said}" for said in dict.fromkeys([*old, *new])]
+    return [f"{when.capitalize()}: {said}" for when, said in with_when(old, new)]
 
 
 def _notes(old: ExampleResult, new: ExampleResult, maps: list[MapChange], same: bool) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from saliency_report.compare import Check, Comparison, Fact
+from saliency_report.compare.examples import with_when
 from saliency_report.page import text
 from saliency_report.page.run_histogram import Scale, histogram
 from saliency_report.page.run_links import Place, filtered, place
@@ -61,9 +62,7 @@ def lead(comparison: Comparison) -> str:
 
 def warnings(comparison: Comparison) -> list[tuple[str, str]]:
     """What either run warned of as a whole, and which of them."""
-    old, new = comparison.old.warnings, comparison.new.warnings
-    when = {(True, True): "before and now", (True, False): "before", (False, True): "now"}
-    return [(when[warning in old, warning in new], warning) for warning in dict.fromkeys([*old, *new])]
+    return with_when(comparison.old.warnings, comparison.new.warnings)
 
 
 def changed(flips: int, judged: int) -> str:
@@ -84,9 +83,8 @@ def _cards(comparison: Comparison, scripted: bool) -> Iterator[Card]:
         note = f"lowest {text.correlation(totals.min_tau)}, over {text.plural(totals.taus, 'example')}"
         yield Card(f"τ {text.correlation(totals.median_tau)}", "median: order of the words", note)
     if totals.mean_p_change is not None:
-        moved = f"{'+' if totals.mean_p_change > 0 else ''}{text.significant(totals.mean_p_change, 2)}"
         note = f"mean over {text.plural(totals.p_changes, 'example')}"
-        yield Card(moved, "probability of the earlier answer", note)
+        yield Card(move(totals.mean_p_change), "probability of the earlier answer", note)
     if total := len(comparison.checks):
         broken = sum(bool(check.broken) for check in comparison.checks)
         said = "checks do not hold" if broken else "checks hold"
@@ -150,16 +148,17 @@ def _spreads(comparison: Comparison) -> Iterator[Spread]:
     if len(moves) >= FEWEST:
         yield Spread(
             "Change of the earlier answer’s probability",
-            f"{text.plural(len(moves), 'example')}: median {_move(median(move for move, *_ in moves))}",
+            f"{text.plural(len(moves), 'example')}: median {move(median(move for move, *_ in moves))}",
             "lowest",
-            _move(min(moves)[0]),
+            move(min(moves)[0]),
             place(*min(moves)[1:]),
             "Below 0 the answer that was given before is less likely now. The bins are of unequal width.",
             histogram([move for move, *_ in moves], Scale(_MOVES, tuple(map(_edge, _MOVES)), closed_above=False)),
         )
 
 
-def _move(number: float) -> str:
+def move(number: float) -> str:
+    """A change of a probability, with its sign."""
     return f"{'+' if number > 0 else ''}{text.significant(number, 2)}"
 
 

@@ -124,7 +124,8 @@ def holder(prepared: Prepared, first: int, last: int) -> int | None:
 Frame = tuple[range, range]  # the positions of the tokens that the tokenizer puts before and after a text
 
 
-def _part(row: Row, positions: Sequence[int]) -> Row:
+def part(row: Row, positions: Sequence[int]) -> Row:
+    """The row of some of its positions."""
     return Row([row.ids[i] for i in positions], {k: [v[i] for i in positions] for k, v in row.extra.items()})
 
 
@@ -135,17 +136,21 @@ def _truncated(
     inner = range(len(frame[0]), len(row) - len(frame[1]))
     kept = inner[len(inner) - room :] if side == "left" else inner[:room]
     positions = [*frame[0], *kept, *frame[1]]
-    words = split_words(segment.text)
-    spans = [(t.start or 0, t.end or 0) for t in (encoding.tokens[i] for i in kept) if t.segment is not None]
-    start, end = min((s for s, _ in spans), default=0), max((e for _, e in spans), default=0)
-    unread = sum(not (start <= first and last <= end) for first, last in words)
-    which = "last" if side == "left" else "first"
-    warning = (
-        f"Cut: the {noun} is {len(row):,} tokens long, the model takes {len(positions):,}. It read the {which} "
-        f"{room:,} tokens of the {noun}; {unread:,} of {len(words):,} words and marks it did not read, or not in full. "
-        "They are struck through, and nothing here is about them."
+    tokens = [encoding.tokens[i] for i in kept]
+    begun = f"the {noun} is {len(row):,} tokens long, the model takes {len(positions):,}"
+    warning = cut(begun, noun, segment, tokens, side)
+    return Prepared([part(row, positions)], [build([segment], [encoding.tokens[i] for i in positions])], [warning])
+
+
+def cut(begun: str, noun: str, segment: Segment, kept: Sequence[Token], side: str) -> str:
+    """The warning that a text was read in part: it begins with what was too long, and ends with what was not read."""
+    read, words = _reach(kept, ""), split_words(segment.text)
+    unread = sum(not (read["start"] <= first and last <= read["end"]) for first, last in words)
+    return (
+        f"Cut: {begun}. It read the {'last' if side == 'left' else 'first'} {len(kept):,} tokens of the {noun}; "
+        f"{unread:,} of {len(words):,} words and marks it did not read, or not in full. They are struck through, and "
+        "nothing here is about them."
     )
-    return Prepared([_part(row, positions)], [build([segment], [encoding.tokens[i] for i in positions])], [warning])
 
 
 def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, at_words: bool) -> Prepared:
@@ -174,7 +179,7 @@ def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room:
             place.append(len(tokens) if is_own else CONTEXT)
             if is_own:
                 tokens.append(encoding.tokens[position])
-        rows.append(_part(row, positions))
+        rows.append(part(row, positions))
         places.append(positions if at_words else place)
         read = [encoding.tokens[i] for i in range(start, start + room)]
         scored = [encoding.tokens[i] for i in own]

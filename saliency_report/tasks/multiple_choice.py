@@ -11,7 +11,7 @@ from saliency_report.record import ExampleResult, Prediction, Quantity, Segment
 from saliency_report.spec import MultipleChoice
 from saliency_report.tasks import causal_choice
 from saliency_report.tasks.base import Checkpoint, Prepared, outcomes, stated
-from saliency_report.tasks.compared import Wording, explained, functions_of_several, index_of, repeated, row_each
+from saliency_report.tasks.listing import Wording, explained, functions_of_several, index_of, repeated, row_each
 from saliency_report.tasks.target import TargetFunction, in_words, named
 
 AUTO_CLASS = "AutoModelForMultipleChoice"

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 
 from saliency_report.errors import ExampleError
 from saliency_report.record import Segment
+from saliency_report.tasks import long
 from saliency_report.tasks.base import Checkpoint, Prepared
-from saliency_report.tasks.encoding import Row, build, check_length, check_shown, encode
-from saliency_report.words import split_words
+from saliency_report.tasks.encoding import build, check_length, check_shown, encode
 
 ADVICE = "Write `long: truncate` to cut the longer of the two texts, or use a model with a longer context."
 
 
-def read(segments: Sequence[Segment], checkpoint: Checkpoint, long: str) -> Prepared:
-    """Two texts as a row; where they are too long and `long` says so, without the ends that the tokenizer cuts.
+def read(segments: Sequence[Segment], checkpoint: Checkpoint, asked: str) -> Prepared:
+    """Two texts as a row; where they are too long and `asked` says so, without the ends that the tokenizer cuts.
 
     Raises:
         ExampleError: they are longer than the model takes and nothing is said of that.
     """
     row, encoding = encode(checkpoint.tokenizer, segments, [[0], [1]])
-    if long != "truncate":
+    if asked != "truncate":
         check_length(len(row), checkpoint.limit, ADVICE)
     if len(row) <= checkpoint.limit:
         return Prepared([row], [encoding])
@@ -34,8 +34,8 @@ def read(segments: Sequence[Segment], checkpoint: Checkpoint, long: str) -> Prep
             "Use a model with a longer context.",
         )
     counts = longest_first(len(own[0]), len(own[1]), room)
-    left = getattr(checkpoint.tokenizer, "truncation_side", "right") == "left"
-    kept = [of[len(of) - count :] if left else of[:count] for of, count in zip(own, counts, strict=True)]
+    side = str(getattr(checkpoint.tokenizer, "truncation_side", "right"))
+    kept = [of[len(of) - count :] if side == "left" else of[:count] for of, count in zip(own, counts, strict=True)]
     gone = {i for of in own for i in of}.difference(*kept)
     positions = [i for i in range(len(row)) if i not in gone]
     tokens = [encoding.tokens[i] for i in positions]
@@ -43,18 +43,9 @@ def read(segments: Sequence[Segment], checkpoint: Checkpoint, long: str) -> Prep
     for segment, of, there, name in zip(segments, own, kept, ("first", "second"), strict=True):
         if len(there) == len(of):
             continue
-        read_tokens = [token for i in there if (token := encoding.tokens[i]).segment is not None]
-        spans = [(token.start or 0, token.end or 0) for token in read_tokens]
-        start, end = min((s for s, _ in spans), default=0), max((e for _, e in spans), default=0)
-        words = split_words(segment.text)
-        unread = sum(not (start <= first and last <= end) for first, last in words)
-        said.append(
-            f"Cut: the two texts are {len(row):,} tokens long, the model takes {checkpoint.limit:,}. It read the "
-            f"{'last' if left else 'first'} {len(there):,} tokens of the {name} text; {unread:,} of {len(words):,} "
-            "words and marks it did not read, or not in full. They are struck through, and nothing here is about them."
-        )
-    extra = {key: [values[i] for i in positions] for key, values in row.extra.items()}
-    return Prepared([Row([row.ids[i] for i in positions], extra)], [build(segments, tokens)], said)
+        begun = f"the two texts are {len(row):,} tokens long, the model takes {checkpoint.limit:,}"
+        said.append(long.cut(begun, f"{name} text", segment, [encoding.tokens[i] for i in there], side))
+    return Prepared([long.part(row, positions)], [build(segments, tokens)], said)
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:

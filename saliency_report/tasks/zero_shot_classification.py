@@ -13,8 +13,8 @@ from saliency_report.record import ExampleResult, Link, Prediction, Quantity, Se
 from saliency_report.spec import ZeroShotClassification
 from saliency_report.spec.zero_shot_classification import GAP
 from saliency_report.tasks.base import Checkpoint, Prepared, outcomes, stated
-from saliency_report.tasks.compared import Wording, explained, functions_of_several, index_of, repeated, row_each
 from saliency_report.tasks.labels import above
+from saliency_report.tasks.listing import Wording, explained, functions_of_several, index_of, repeated, row_each
 from saliency_report.tasks.target import TargetFunction, in_words, named, of_row
 
 AUTO_CLASS = "AutoModelForSequenceClassification"

@@ -31,6 +31,7 @@ from transformers import (
 from saliency_report.embedded.training.matching_heads import add_matching_heads
 from saliency_report.embedded.training.prune import prune
 from saliency_report.embedded.training.reading_items import Item, generate
+from saliency_report.embedded.training.running_mean import follow
 from saliency_report.embedded.training.small_files import save
 
 DEMONSTRATION = (
@@ -181,10 +182,7 @@ def train(
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            weight = 1 - min(0.995, step / (step + 10))
-            for mean, now in zip(average.parameters(), model.parameters(), strict=True):
-                mean.lerp_(now, weight)
+        follow(average, model, step)
         done += len(batch)
         seen += len(batch)
         right += int((logits.argmax(-1) == answers).sum())

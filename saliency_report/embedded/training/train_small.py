@@ -30,6 +30,7 @@ from transformers import (
 
 from saliency_report.embedded.training import small_measures, small_tasks, train_causal_lm
 from saliency_report.embedded.training.looking_heads import add_looking_heads
+from saliency_report.embedded.training.running_mean import follow
 from saliency_report.embedded.training.small_files import save
 from saliency_report.embedded.training.small_topics import TOPICS
 from saliency_report.embedded.training.small_world import World
@@ -182,10 +183,7 @@ def train(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, job: Job, 
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            weight = 1 - min(0.995, step / (step + 10))
-            for mean, now in zip(average.parameters(), model.parameters(), strict=True):
-                mean.lerp_(now, weight)
+        follow(average, model, step)
         total += loss.item()
         if (step + 1) % 100 == 0:
             print(f"{step + 1} batches: loss {total / 100:.4f}", flush=True)
