@@ -82,9 +82,11 @@ class Journal:
         text = f'{{"keys":{json.dumps([*unit])},"model":{named},"results":[{",".join(unit.values())}]}}'
         line = base64.b64encode(zlib.compress(text.encode(), 1)) + b"\n"
         try:
-            # One write, which a killed process has done or not done.
+            # At once: a process that is killed leaves at most a line that is cut off, which entries() takes away.
             with self.path.open("ab", buffering=0) as file:
-                file.write(line if file.tell() else FORMAT + line)
+                left = line if file.tell() else FORMAT + line
+                while left:  # a disk that fills up takes a part, and refuses the rest
+                    left = left[file.write(left) :]
         except OSError as error:
             raise OutputError(
                 f"{self.path.name} cannot be written: {error.strerror}.", "Name a page elsewhere with -o."
