@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 import sys
 from pathlib import Path
@@ -14,11 +13,12 @@ import transformers
 from torch import Tensor
 
 from at_tokens import STEP, Plain, plain
+from by_windows import LIMIT, places, run, text
 from conftest import Explain
-from explaining import check_functions, count_parts, only, opened
+from explaining import check_alike, check_functions, count_parts, only, opened
 from plain_model import map_of
 from saliency_report.engine import parts
-from saliency_report.record import Encoding, ExampleResult, Map
+from saliency_report.record import ExampleResult, Map
 from saliency_report.tasks.entities import entities
 
 if TYPE_CHECKING:
@@ -26,42 +26,9 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["browsing"]
 
-WORDS = "The cat sat on the movie in Rome Paris London France capital of is was hated incredibly a b".split()
-LIMIT = 64
-
-
-def text(count: int, seed: int = 0) -> str:
-    return " ".join(random.Random(seed).choices(WORDS, k=count))
-
 
 def yaml(count: int = 110, more: str = "", family: str = "bert-tokens", long: str = "windows", seed: int = 0) -> str:
     return f"- {{task: token-classification, model: {family}, text: {text(count, seed)}, long: {long}{more}}}"
-
-
-def places(encoding: Encoding, count: int = LIMIT) -> list[list[int]]:
-    """The tokens of each window, made from the code points that the record gives."""
-    inner = [i for i, token in enumerate(encoding.tokens) if token.segment is not None and not token.special]
-    before, after = range(inner[0]), range(inner[-1] + 1, len(encoding.tokens))
-    found = []
-    for window in encoding.windows:
-        read = [i for i in inner if window.start < (encoding.tokens[i].end or 0) <= window.end]
-        found.append([*before, *read, *after])
-        assert len(found[-1]) == window.tokens == count
-    return found
-
-
-def run(model: Plain, ids: list[int], points: Tensor | None = None) -> Tensor:
-    """The logits (t, c) of one row, or (n, t, c) of points (n, t, d) in the place of its embeddings."""
-    rows = torch.tensor([ids] * (1 if points is None else len(points)))
-    hook = lambda module, args, output: output if points is None else points  # noqa: E731
-    handle = model.model.get_input_embeddings().register_forward_hook(hook)
-    try:
-        with torch.no_grad():
-            output = model.model(input_ids=rows, attention_mask=torch.ones_like(rows))
-    finally:
-        handle.remove()
-    logits: Tensor = output.logits
-    return logits[0] if points is None else logits
 
 
 class ByHand:
@@ -252,10 +219,7 @@ def test_a_batch_of_long_and_short_texts_equals_each_alone(explain: Explain) -> 
         alone = only(explain(example, dtype="float64", budget=1))
         assert [map_.title for map_ in one.maps] == [map_.title for map_ in alone.maps]
         for left, right in zip(one.maps, alone.maps, strict=True):
-            assert left.target.score == pytest.approx(right.target.score, rel=1e-9)
-            for name, values in left.scores.items():
-                known, others = ([v for v in held if v is not None] for held in (values, right.scores[name]))
-                assert known == pytest.approx(others, rel=1e-7, abs=1e-12), name
+            check_alike(left, right, rel=1e-7, whole=False)
     assert only(explain(yaml(12, long="refuse", seed=1))).maps == only(explain(yaml(12, seed=1))).maps
 
 
@@ -268,10 +232,7 @@ def test_windows_in_parts_have_the_numbers_of_all_at_once(explain: Explain, monk
     assert passes
     assert [map_.title for map_ in parted.maps] == [map_.title for map_ in whole.maps]
     for one, other in zip(parted.maps, whole.maps, strict=True):
-        assert one.target.score == pytest.approx(other.target.score, abs=1e-12)
-        assert [s is None for s in one.scores["l2"]] == [s is None for s in other.scores["l2"]]
-        known, others = ([v for v in map_.scores["l2"] if v is not None] for map_ in (one, other))
-        assert known == pytest.approx(others, rel=1e-6, abs=1e-12)
+        check_alike(one, other, rel=1e-6, whole=False)
 
 
 def test_on_the_page_windows_are_marked_and_what_an_entity_was_not_read_with_is_said(

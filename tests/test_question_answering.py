@@ -17,7 +17,7 @@ from at_tokens import Number, Plain, check, check_evidence, check_methods, plain
 from conftest import Explain
 from explaining import check_alike, check_functions, only, opened, refusal
 from saliency_report.record import Encoding, ExampleResult, Target
-from saliency_report.tasks.question_answering import LONGEST
+from saliency_report.tasks.answers import LONGEST
 
 if TYPE_CHECKING:
     from browsing import Open

@@ -163,8 +163,8 @@ def _from_removals(subject: Subject, index: int, method: Method) -> Maps:
     """Leave out each word and, of a word of several tokens, each token; what cannot be removed has no drop."""
     map_, function = subject.result.maps[index], subject.functions[index]
     encoding, words = subject.encoding(map_), subject.words(map_)
-    count = len(map_.scores[map_.first_score])
-    inside = {word: [token for token in encoding.words[word].tokens if token < count] for word in words}
+    count, known = len(map_.scores[map_.first_score]), {*measured_tokens(map_)}
+    inside = {word: [token for token in encoding.words[word].tokens if token in known] for word in words}
     alone = [(word, token) for word, tokens in inside.items() if len(tokens) > 1 for token in tokens]
     edits = [subject.without(map_, [word]) for word in words]
     edits += [subject.without_tokens([token]) for _, token in alone]

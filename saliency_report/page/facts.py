@@ -60,14 +60,22 @@ def facts(map_: Map, encoding: Encoding, aggregation: Aggregation) -> Iterator[F
 
 def _read(map_: Map, encoding: Encoding) -> str:
     """Which part of a long text was read together with what is explained: nothing else has a number."""
-    window, number = encoding.windows[map_.target.window or 0], (map_.target.window or 0) + 1
-    whole = next(segment.text for segment in reversed(encoding.segments))
+    number, foil = map_.target.window or 0, map_.target.foil_window
+    read, outside = f"Read in {_window(encoding, number)}", "it"
+    if foil is not None and foil != number:
+        read += f"; what it is compared with in {_window(encoding, foil)}"
+        outside = "both"
+    return (
+        f"{read}. The words outside {outside} were not read together with what is explained here: they have no number, "
+        "which is not the same as 0."
+    )
+
+
+def _window(encoding: Encoding, number: int) -> str:
+    window, whole = encoding.windows[number], encoding.segments[-1].text
     read = whole[window.start : window.end].strip()
     beginning, end = text.preview(read, BEGINNING), text.preview(read[::-1], BEGINNING)[::-1]
-    return (
-        f"Read in window {number} of {len(encoding.windows)}, from “{beginning}” to “{end}”. The words outside it were "
-        "not read together with what is explained here: they have no number, which is not the same as 0."
-    )
+    return f"window {number + 1} of {len(encoding.windows)}, from “{beginning}” to “{end}”"
 
 
 def _start(map_: Map) -> str:

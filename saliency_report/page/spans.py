@@ -57,9 +57,10 @@ def runs_by_segment(encoding: Encoding) -> list[list[Run]]:
                 chips[token.segment][token.start].append(index)
         elif place := _place(encoding, index):
             chips[place[0]][place[1]].append(index)
+    last = len(encoding.segments) - 1
     windows = {window.scored_start: number for number, window in enumerate(encoding.windows, 1)}
     return [
-        _runs(encoding, segment.text, covering[number], chips[number], word_of, {} if number else windows)
+        _runs(encoding, segment.text, covering[number], chips[number], word_of, windows if number == last else {})
         for number, segment in enumerate(encoding.segments)
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from saliency_report.page.text import preview
 from saliency_report.record import ExampleResult
@@ -12,7 +13,11 @@ PREVIEW = 40  # characters of the beginning of a window's words
 
 @dataclass(frozen=True)
 class WindowRow:
-    """One window: the beginning of its words, the logit of the explained label, and its likeliest one, if any."""
+    """One window: the beginning of its words, and its answer if it has any.
+
+    Of a label the logit is that of the explained one and the answer the likeliest one; of a context both are of the
+    likeliest answer.
+    """
 
     number: int
     text: str
@@ -22,15 +27,16 @@ class WindowRow:
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of the headline map's text; `label` is the explained one, which has a `quantity` in each.
+    """The windows of the headline map's text: what F is of, and a row for each.
 
-    Where words have answers of their own there are none of windows, and no `quantity`.
+    Of a label, `label` is the explained one, which has a `quantity` in each.
     """
 
+    of: Literal["label", "words", "answer"]
     rows: list[WindowRow]
     tokens: int
-    label: str
-    quantity: str
+    label: str = ""
+    quantity: str = ""
 
 
 def windows(result: ExampleResult) -> Windows | None:
@@ -41,13 +47,18 @@ def windows(result: ExampleResult) -> Windows | None:
     encoding, outcomes = result.encodings[head.encoding], result.prediction.outcomes
     if not encoding.windows:
         return None
-    text, link = encoding.segments[0].text, result.prediction.link
+    text, link, tokens = encoding.segments[-1].text, result.prediction.link, encoding.windows[0].tokens
     if head.target.window is not None:
         rows = [
-            WindowRow(number, preview(text[window.scored_start : window.scored_end], PREVIEW), None, "")
+            WindowRow(
+                number,
+                preview(text[window.scored_start : window.scored_end], PREVIEW),
+                window.answer.logit if window.answer else None,
+                window.answer.label if window.answer else "",
+            )
             for number, window in enumerate(encoding.windows, 1)
         ]
-        return Windows(rows, encoding.windows[0].tokens, "", "")
+        return Windows("answer" if any(row.answer for row in rows) else "words", rows, tokens)
     rows = [
         WindowRow(
             number,
@@ -57,4 +68,4 @@ def windows(result: ExampleResult) -> Windows | None:
         )
         for number, window in enumerate(encoding.windows, 1)
     ]
-    return Windows(rows, encoding.windows[0].tokens, head.target.label, "number" if link == "none" else "logit")
+    return Windows("label", rows, tokens, head.target.label, "number" if link == "none" else "logit")

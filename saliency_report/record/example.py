@@ -60,8 +60,17 @@ class Word:
     special: bool
 
 
+class Outcome(Part):
+    """One answer that the model could give."""
+
+    label: str
+    index: int = Field(description="Label's index, choice's index or token id.")
+    logit: float = Field(description="The model's own number of it; of a choice that a causal model scores, its score.")
+    probability: float | None = Field(ge=0, le=1, description="Null where the number is no answer's score.")
+
+
 class Window(Part):
-    """A part of a long text that was given to the model by itself, in code points of the first segment."""
+    """A part of a long text that was given to the model by itself, in code points of the last segment."""
 
     tokens: int = Field(description="How many the model was given, special ones included.")
     start: int = Field(description="Where it begins to read.")
@@ -71,6 +80,7 @@ class Window(Part):
     logits: list[float] = Field(
         [], description="What the model answers to this window, in the order of the outcomes; none of words and spans."
     )
+    answer: Outcome | None = Field(None, description="Of a context: the likeliest answer of those that stand here.")
 
 
 class Encoding(Part):
@@ -85,15 +95,6 @@ class Encoding(Part):
     tokens: list[Token]
     words: list[Word]
     windows: list[Window] = Field([], description="Of a text that is longer than the model takes; else none.")
-
-
-class Outcome(Part):
-    """One answer that the model could give."""
-
-    label: str
-    index: int = Field(description="Label's index, choice's index or token id.")
-    logit: float = Field(description="The model's own number of it; of a choice that a causal model scores, its score.")
-    probability: float | None = Field(ge=0, le=1, description="Null where the number is no answer's score.")
 
 
 Quantity = Literal[
@@ -146,6 +147,7 @@ class Target(Part):
     foil: str | None = Field(None, description="What the target is compared with, for a difference.")
     foil_index: int | None = Field(None, description="The foil's class index, choice index or token id.")
     foil_at: list[int] = Field([], description="Of an answer: the tokens of the one that it is compared with.")
+    foil_window: int | None = Field(None, description="The window of the one that it is compared with.")
     score: float = Field(description="The explained number itself.")
     probability: float | None = Field(
         ge=0, le=1, description="Probability of the target, for orientation; null where the model gives a number."

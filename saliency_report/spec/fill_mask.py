@@ -17,6 +17,10 @@ class FillMask(ExampleFields):
     text: Text = Field(
         description="The text, with the model's mask token, such as [MASK] or <mask>, where a word is missing."
     )
+    long: Literal["refuse", "truncate"] = Field(
+        "refuse",
+        description="A text that is longer than the model takes: refuse it, or cut it to what stands around the mask.",
+    )
     target: NameOrIndex = Field(
         "predicted",
         description="The token to explain in the place of the mask: predicted, which is the likeliest ones, a word of "

@@ -17,6 +17,11 @@ class MultipleChoice(ExampleFields):
     context: Text | None = Field(None, description="What the model may read to answer.")
     question: Text = Field(description="The question.")
     choices: Annotated[list[Text], Field(min_length=2)] = Field(description="Two or more different answers.")
+    long: Literal["refuse", "truncate"] = Field(
+        "refuse",
+        description="A context, question and choice that are longer than the model takes together: refuse them, or "
+        "cut the context, without one the question, to one length for all choices.",
+    )
     by: Literal["auto", "head", "likelihood", "letter"] = Field(
         "auto",
         description="What chooses: the head of a model trained to choose; a causal model, by the likelihood of each "

@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import Text
+from saliency_report.spec.values import LONG, Long, Text
 
 
 class QuestionAnswering(ExampleFields):
@@ -16,6 +16,7 @@ class QuestionAnswering(ExampleFields):
     task: Literal["question-answering"]
     question: Text = Field(description="The question.")
     context: Text = Field(description="The text in which the answer is marked.")
+    long: Long = Field("refuse", description=LONG.replace("text", "context"))
     target: Text = Field(
         "predicted",
         description="What is explained: predicted, the likeliest answer, or a text of the context, where it first "

@@ -39,6 +39,11 @@ class ZeroShotClassification(ExampleFields):
     threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
         0.5, description="With multi_label: the probability above which a label is given."
     )
+    long: Literal["refuse", "truncate"] = Field(
+        "refuse",
+        description="A text that with a hypothesis is longer than the model takes: refuse it, or cut it to one length "
+        "for all labels.",
+    )
     label: NamesOrIndices | None = Field(
         None, description="The right label, by name or index; with multi_label a list, [] where none is right."
     )

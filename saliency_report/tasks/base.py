@@ -56,6 +56,10 @@ class Prepared:
         """Tokens of the longest row."""
         return max(len(row) for row in self.rows)
 
+    def place(self, row: int) -> Sequence[int]:
+        """The tokens of the text that stand in one of its rows."""
+        return self.places[row] if self.places else range(len(self.rows[row]))
+
 
 def numbers(values: Tensor) -> list[float]:
     """The values as the shortest decimals that name them exactly: 0.1, not 0.10000000149011612.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from string import ascii_uppercase
 
 import torch
@@ -33,13 +35,13 @@ _OVER = {
 
 
 def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
-    """A row a choice: what is asked, and after it the choice or its letter, the tokens of which are its span.
+    """A row a choice, however long: what is asked, and the choice or its letter, the tokens of which are its span.
 
     Raises:
         ExampleError: a text has no tokens, or a letter is not one token.
     """
-    asked = begun(_asked(example), checkpoint)
-    found = Prepared([], [], list(asked.warnings))
+    checkpoint = replace(checkpoint, limit=sys.maxsize)
+    asked, found = begun(_asked(example), checkpoint), Prepared([], [])
     for i, choice in enumerate(example.choices):
         row, apart = followed(asked, Segment(name="answer", text=_answer(example, i)), checkpoint)
         known, end = row.known, len(row.rows[0])

@@ -8,15 +8,17 @@ import torch
 from torch import Tensor
 
 from saliency_report.errors import ExampleError
-from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
+from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import FillMask
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.cutting import cut, room, standing, without
+from saliency_report.tasks.encoding import Row, check_length, check_shown, encode, unknown_warning
 from saliency_report.tasks.generated import piece, word_label
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
 AUTO_CLASS = "AutoModelForMaskedLM"
 CHOICES = False
+ADVICE = "Write `long: truncate` to read what stands around the mask, or use a model with a longer context."
 LISTED = 8  # candidates with their probabilities: with a target and a foil as many as the page shows before a fold
 
 
@@ -32,7 +34,8 @@ def prepare(example: FillMask, checkpoint: Checkpoint) -> Prepared:
             "The tokenizer has no mask token, so there is nothing to fill in.",
             "Give a masked language model, such as one of the BERT or RoBERTa families.",
         )
-    row, encoding = encode(tokenizer, [Segment(name="text", text=example.text)], [[0]], checkpoint.limit)
+    segment = Segment(name="text", text=example.text)
+    row, encoding = encode(tokenizer, [segment], [[0]])
     check_shown(encoding)
     places = [position for position, token in enumerate(row.ids) if token == tokenizer.mask_token_id]
     if len(places) != 1:
@@ -42,8 +45,11 @@ def prepare(example: FillMask, checkpoint: Checkpoint) -> Prepared:
             f"Write {tokenizer.mask_token} once, where the word is missing"
             + (", and other words in the place of the rest." if places else "."),
         )
-    prepared = Prepared([row], [encoding], unknown_warning(tokenizer, encoding), read=places[0])
-    index, foil = (_index(example, field, prepared, checkpoint) for field in ("target", "foil"))
+    prepared = _around(places[0], row, encoding, example, checkpoint)
+    cut = bool(prepared.warnings)
+    prepared.warnings += unknown_warning(tokenizer, prepared.encodings[0], cut=cut)
+    prepared.read = prepared.rows[0].ids.index(tokenizer.mask_token_id)
+    index, foil = (_index(example, field, checkpoint) for field in ("target", "foil"))
     if foil is not None and foil == index:
         raise ExampleError(
             f"foil: {example.foil!r} is the same token as the target; their difference is always 0.",
@@ -52,9 +58,30 @@ def prepare(example: FillMask, checkpoint: Checkpoint) -> Prepared:
     return prepared
 
 
+def _around(mask: int, row: Row, encoding: Encoding, example: FillMask, checkpoint: Checkpoint) -> Prepared:
+    """The row, or what stands around the mask in one that is too long.
+
+    Raises:
+        ExampleError: it is longer than the model takes, and nothing is said of that.
+    """
+    limit, own, segment = checkpoint.limit, standing(encoding, 0), encoding.segments[0]
+    if example.long == "refuse":
+        check_length(len(row), limit, ADVICE)
+    if len(row) <= limit:
+        return Prepared([row], [encoding])
+    count = room(len(row) - len(own), checkpoint, "the text")
+    first = min(max(mask - count // 2, own.start), own.stop - count)
+    stay = range(first, first + count)
+    found = without(row, encoding, {*own}.difference(stay))
+    begun = f"the text is {len(row):,} tokens long, the model takes {limit:,}"
+    noun = f"text around {checkpoint.tokenizer.mask_token}"
+    found.warnings.append(cut(begun, noun, segment, [encoding.tokens[i] for i in stay]))
+    return found
+
+
 def select(example: FillMask, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
     """The explained numbers (k, 1) of the logits (1, 1, v) at the mask."""
-    aimed = _aimed(example, prepared, checkpoint, logits[0, 0])
+    aimed = _aimed(example, checkpoint, logits[0, 0])
     return torch.stack([quantity(example.quantity, logits[:, 0], index, foil) for index, foil in aimed])
 
 
@@ -68,7 +95,7 @@ def explain(
 ) -> ExampleResult:
     """Logits (1, 1, v), embeddings (t, d), and gradients (t, d) of each explained token as a result."""
     encoding, at_mask = prepared.encodings[0], logits[0, 0]
-    aimed = _aimed(example, prepared, checkpoint, at_mask)
+    aimed = _aimed(example, checkpoint, at_mask)
     answers = _outcomes(checkpoint, at_mask, aimed)
     label = {answer.index: answer.label for answer in answers}
     maps = []
@@ -124,15 +151,13 @@ def _likeliest(logits: Tensor, count: int) -> list[int]:
     return chosen
 
 
-def _aimed(
-    example: FillMask, prepared: Prepared, checkpoint: Checkpoint, logits: Tensor
-) -> list[tuple[int, int | None]]:
+def _aimed(example: FillMask, checkpoint: Checkpoint, logits: Tensor) -> list[tuple[int, int | None]]:
     """Token and foil of each map, given the logits (v,) at the mask.
 
     Raises:
         ExampleError: the foil is the predicted token, or there is no token of that id.
     """
-    index, foil = (_index(example, field, prepared, checkpoint) for field in ("target", "foil"))
+    index, foil = (_index(example, field, checkpoint) for field in ("target", "foil"))
     for field, value in (("target", index), ("foil", foil)):
         if value is not None and not 0 <= value < len(logits):
             raise ExampleError(
@@ -154,7 +179,7 @@ def _aimed(
     return [(index, foil)]
 
 
-def _index(example: FillMask, field: str, prepared: Prepared, checkpoint: Checkpoint) -> int | None:
+def _index(example: FillMask, field: str, checkpoint: Checkpoint) -> int | None:
     """The token that `target` or `foil` names, by its id or as a word; none for `predicted` and `runner-up`.
 
     A word is the token that stands in the place of the mask when the word does; else a name of the vocabulary.
@@ -167,9 +192,10 @@ def _index(example: FillMask, field: str, prepared: Prepared, checkpoint: Checkp
         return None
     if isinstance(value, int):
         return value
-    place, ids = prepared.read or 0, prepared.rows[0].ids
+    ids = tokenizer(example.text, verbose=False).input_ids
+    place = ids.index(tokenizer.mask_token_id)
     before, _, rest = example.text.partition(tokenizer.mask_token)
-    filled = tokenizer(before + (value.lstrip() if before[-1:].isspace() else value) + rest).input_ids
+    filled = tokenizer(before + (value.lstrip() if before[-1:].isspace() else value) + rest, verbose=False).input_ids
     after = len(ids) - place - 1
     found = filled[place : len(filled) - after]
     stands = filled[:place] == ids[:place] and filled[len(filled) - after :] == ids[place + 1 :]

@@ -15,6 +15,7 @@ from torch import Tensor
 from saliency_report.record import Encoding, ExampleResult, Link, Map, Prediction, Quantity, Segment, Target
 from saliency_report.spec import MultipleChoice, ZeroShotClassification
 from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, valued
+from saliency_report.tasks.cutting import shortened
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
 from saliency_report.tasks.joined import joined, members, places_of
 from saliency_report.tasks.target import Asked, TargetFunction, quantity
@@ -44,16 +45,23 @@ def index_of(value: str | int, answers: Sequence[str]) -> int:
 
 
 def row_each(answers: Sequence[Sequence[Segment]], parts: Sequence[Sequence[int]], checkpoint: Checkpoint) -> Prepared:
-    """A row for the segments of each answer."""
+    """A row for the segments of each answer, whatever its length."""
     prepared = Prepared([], [])
     for segments in answers:
-        row, encoding = encode(checkpoint.tokenizer, segments, parts, checkpoint.limit)
+        row, encoding = encode(checkpoint.tokenizer, segments, parts)
         check_shown(encoding)
         prepared.rows.append(row)
         prepared.encodings.append(encoding)
-    warnings = [w for encoding in prepared.encodings for w in unknown_warning(checkpoint.tokenizer, encoding)]
-    prepared.warnings += dict.fromkeys(warnings)
     return prepared
+
+
+def fitted(prepared: Prepared, example: Listing, checkpoint: Checkpoint) -> Prepared:
+    """The rows as the model takes them: what they begin with is cut where that is asked for."""
+    found = shortened(prepared, checkpoint, example.long)
+    cut = found is not prepared
+    warnings = [w for encoding in found.encodings for w in unknown_warning(checkpoint.tokenizer, encoding, cut=cut)]
+    found.warnings += dict.fromkeys(warnings)
+    return found
 
 
 def repeated(rows: Prepared, noun: str, answers: Sequence[str]) -> list[str]:

@@ -14,12 +14,11 @@ from math import inf
 
 from torch import Tensor
 
-from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, Segment, Token, Window
 from saliency_report.tasks.base import Checkpoint, Prepared
+from saliency_report.tasks.cutting import cut, kept, part, reach, room, side_of, standing, without
 from saliency_report.tasks.encoding import Row, build, check_length, encode
 from saliency_report.tasks.target import CONTEXT, own_tokens
-from saliency_report.words import split_words
 
 OVERLAP = 4  # neighbouring windows share at least this part of their tokens: one in four
 ADVICE = (
@@ -33,37 +32,37 @@ def read(
     checkpoint: Checkpoint,
     long: str,
     *,
+    before: Segment | None = None,
     at_words: bool = False,
     noun: str = "text",
     advice: str = ADVICE,
 ) -> Prepared:
     """One text as a row or, where it is too long and `long` says so, as its beginning or as a row for each window.
 
-    `at_words` says that words have answers of their own: every window then has all of its tokens as tokens of F. `noun`
-    is what a warning calls the text.
+    What comes `before` it stands whole in each of these. `at_words` says that words have answers of their own: every
+    window then has all of its tokens as tokens of F. `noun` is what a warning calls the text.
 
     Raises:
-        ExampleError: the text is longer than the model takes and nothing is said of that.
+        ExampleError: the text is longer than the model takes, and nothing is said of that or no room is left for it.
     """
-    tokenizer = checkpoint.tokenizer
-    row, encoding = encode(tokenizer, [segment], [[0]])
-    if len(row) <= checkpoint.limit:
+    segments, limit = [segment] if before is None else [before, segment], checkpoint.limit
+    row, encoding = encode(checkpoint.tokenizer, segments, [[i] for i in range(len(segments))])
+    if len(row) <= limit:
         return Prepared([row], [encoding])
     if long == "refuse":
-        check_length(len(row), checkpoint.limit, advice)
-    first = next((i for i, token in enumerate(encoding.tokens) if token.segment is not None), 0)
-    last = next((i for i, token in enumerate(reversed(encoding.tokens)) if token.segment is not None), 0)
-    frame = range(first), range(len(row) - last, len(row))
-    room = checkpoint.limit - len(frame[0]) - len(frame[1])
-    if room < OVERLAP:
-        raise ExampleError(
-            f"The model takes {checkpoint.limit} tokens, which leaves no room for windows.",
-            "Use a model with a longer context.",
-        )
-    if long == "truncate":
-        side = str(getattr(tokenizer, "truncation_side", "right"))
-        return _truncated(segment, row, encoding, frame, room, side, noun)
-    return _windows(segment, row, encoding, frame, room, at_words)
+        check_length(len(row), limit, advice)
+    own = standing(encoding, len(segments) - 1)
+    beside = "" if before is None else f"the {before.name}"
+    count = room(len(row) - len(own), checkpoint, f"the {noun}", OVERLAP, beside)
+    if long == "windows":
+        return _windows(row, encoding, own, count, at_words)
+    side = side_of(checkpoint)
+    stay = kept(own, count, side)
+    found = without(row, encoding, {*own}.difference(stay))
+    texts = f"{noun} is" if before is None else f"{before.name} and {noun} are together"
+    begun = f"the {texts} {len(row):,} tokens long, the model takes {len(found.rows[0]):,}"
+    found.warnings.append(cut(begun, noun, segment, [encoding.tokens[i] for i in stay], side))
+    return found
 
 
 def mean(logits: Tensor) -> Tensor:
@@ -82,11 +81,20 @@ def gathered(values: Sequence[Tensor], prepared: Prepared) -> Tensor:
     return total
 
 
-def spread(values: Tensor, place: Sequence[int], count: int) -> Tensor:
-    """Values (t_r, d) at the positions of one row as those of a text's so many tokens, 0 where others stand."""
-    total = values.new_zeros(count, values.shape[-1])
-    total[list(place)] = values
-    return total
+def together(
+    prepared: Prepared, rows: Sequence[int], gradients: Sequence[Tensor], embeddings: Sequence[Tensor]
+) -> tuple[Tensor, Tensor, list[int]]:
+    """The gradient and the embeddings (t, d) at a text's tokens where F is of some rows, and the tokens of these.
+
+    Both are given of these rows, (t_r, d) each. A token that stands in several of them moves in all: its gradient is
+    the sum. At others both are 0.
+    """
+    places, count = [list(prepared.place(row)) for row in rows], len(prepared.encodings[0].tokens)
+    gradient, embedding = (gradients[0].new_zeros(count, gradients[0].shape[-1]) for _ in range(2))
+    for place, slopes, x in zip(places, gradients, embeddings, strict=True):
+        gradient[place] += slopes
+        embedding[place] = x
+    return gradient, embedding, sorted({token for place in places for token in place})
 
 
 def told(encoding: Encoding, logits: Tensor) -> Encoding:
@@ -121,44 +129,13 @@ def holder(prepared: Prepared, first: int, last: int) -> int | None:
     return max(whole, key=room, default=None)
 
 
-Frame = tuple[range, range]  # the positions of the tokens that the tokenizer puts before and after a text
+def _windows(row: Row, encoding: Encoding, inner: range, room: int, at_words: bool) -> Prepared:
+    """A row for each window of the inner positions, all of one length; all others stand in every one.
 
-
-def part(row: Row, positions: Sequence[int]) -> Row:
-    """The row of some of its positions."""
-    return Row([row.ids[i] for i in positions], {k: [v[i] for i in positions] for k, v in row.extra.items()})
-
-
-def _truncated(
-    segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, side: str, noun: str
-) -> Prepared:
-    """The text without what is too long, on the side where the tokenizer cuts."""
-    inner = range(len(frame[0]), len(row) - len(frame[1]))
-    kept = inner[len(inner) - room :] if side == "left" else inner[:room]
-    positions = [*frame[0], *kept, *frame[1]]
-    tokens = [encoding.tokens[i] for i in kept]
-    begun = f"the {noun} is {len(row):,} tokens long, the model takes {len(positions):,}"
-    warning = cut(begun, noun, segment, tokens, side)
-    return Prepared([part(row, positions)], [build([segment], [encoding.tokens[i] for i in positions])], [warning])
-
-
-def cut(begun: str, noun: str, segment: Segment, kept: Sequence[Token], side: str) -> str:
-    """The warning that a text was read in part: it begins with what was too long, and ends with what was not read."""
-    read, words = _reach(kept, ""), split_words(segment.text)
-    unread = sum(not (read["start"] <= first and last <= read["end"]) for first, last in words)
-    return (
-        f"Cut: {begun}. It read the {'last' if side == 'left' else 'first'} {len(kept):,} tokens of the {noun}; "
-        f"{unread:,} of {len(words):,} words and marks it did not read, or not in full. They are struck through, and "
-        "nothing here is about them."
-    )
-
-
-def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room: int, at_words: bool) -> Prepared:
-    """A row for each window, all of one length; the tokens shown are those of all windows without the copies.
-
-    With `at_words` they are those of the text: what the tokenizer adds to each window counts once.
+    The tokens shown are those of all windows without the copies. With `at_words` they are those of the text: what
+    stands in every window counts once.
     """
-    inner = range(len(frame[0]), len(row) - len(frame[1]))
+    frame = range(inner.start), range(inner.stop, len(row))
     step = room - room // OVERLAP
     count = 1 + -(-(len(inner) - room) // step)
     starts = [inner[round(k * (len(inner) - room) / (count - 1))] for k in range(count)]
@@ -181,28 +158,28 @@ def _windows(segment: Segment, row: Row, encoding: Encoding, frame: Frame, room:
                 tokens.append(encoding.tokens[position])
         rows.append(part(row, positions))
         places.append(positions if at_words else place)
-        read = [encoding.tokens[i] for i in range(start, start + room)]
-        scored = [encoding.tokens[i] for i in own]
-        windows.append(Window(tokens=len(positions), **_reach(read, ""), **_reach(scored, "scored_")))
-    shown = encoding if at_words else build([segment], tokens)
+        read, scored = ([encoding.tokens[i] for i in held] for held in (range(start, start + room), own))
+        (first, last), (scored_start, scored_end) = reach(read), reach(scored)
+        windows.append(
+            Window(tokens=len(positions), start=first, end=last, scored_start=scored_start, scored_end=scored_end)
+        )
+    shown = encoding if at_words else build(encoding.segments, tokens)
     shown = shown.model_copy(update={"windows": windows})
     return Prepared(rows, [shown], places=places)
 
 
 def _beginnings(encoding: Encoding) -> list[int]:
     """Positions at which a word begins, but for marks, which belong to the word before."""
-    text = encoding.segments[0].text
-    return [w.tokens[0] for w in encoding.words if w.start is not None and text[w.start : w.start + 1].isalnum()]
+    last = len(encoding.segments) - 1
+    text = encoding.segments[last].text
+    return [
+        word.tokens[0]
+        for word in encoding.words
+        if word.segment == last and word.start is not None and text[word.start : word.start + 1].isalnum()
+    ]
 
 
 def _border(middle: float, most: float, begins: Sequence[int]) -> int:
     """Where a window hands over to the next: at the word nearest to the middle of what both read, if one is near."""
     near = [begin for begin in begins if abs(begin - middle) < most]
     return min(near, key=lambda begin: abs(begin - middle), default=round(middle))
-
-
-def _reach(tokens: Sequence[Token], prefix: str) -> dict[str, int]:
-    """The first and last code point that tokens stand for."""
-    spans = [(t.start, t.end) for t in tokens if t.start is not None and t.end is not None]
-    start, end = min((s for s, _ in spans), default=0), max((e for _, e in spans), default=0)
-    return {f"{prefix}start": start, f"{prefix}end": end}

@@ -11,7 +11,7 @@ from saliency_report.record import ExampleResult, Prediction, Quantity, Segment
 from saliency_report.spec import MultipleChoice
 from saliency_report.tasks import causal_choice
 from saliency_report.tasks.base import Checkpoint, Prepared, outcomes, stated
-from saliency_report.tasks.listing import Wording, explained, functions_of_several, index_of, repeated, row_each
+from saliency_report.tasks.listing import Wording, explained, fitted, functions_of_several, index_of, repeated, row_each
 from saliency_report.tasks.target import TargetFunction, in_words, named
 
 AUTO_CLASS = "AutoModelForMultipleChoice"
@@ -23,7 +23,8 @@ def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
 
     A causal model reads one text: what is asked, and then the choice.
     """
-    prepared = causal_choice.prepare(example, checkpoint) if checkpoint.causal else _pairs(example, checkpoint)
+    found = causal_choice.prepare(example, checkpoint) if checkpoint.causal else _pairs(example, checkpoint)
+    prepared = fitted(found, example, checkpoint)
     prepared.warnings += repeated(prepared, "choice", example.choices)
     return prepared
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saliency_report.errors import ExampleError
 from saliency_report.record import Segment
-from saliency_report.tasks import long
 from saliency_report.tasks.base import Checkpoint, Prepared
-from saliency_report.tasks.encoding import build, check_length, check_shown, encode
+from saliency_report.tasks.cutting import cut, kept, room, side_of, standing, without
+from saliency_report.tasks.encoding import check_length, check_shown, encode
 
 ADVICE = "Write `long: truncate` to cut the longer of the two texts, or use a model with a longer context."
 
@@ -25,27 +24,17 @@ def read(segments: Sequence[Segment], checkpoint: Checkpoint, asked: str) -> Pre
     if len(row) <= checkpoint.limit:
         return Prepared([row], [encoding])
     check_shown(encoding)
-    held = [[i for i, token in enumerate(encoding.tokens) if token.segment == number] for number in (0, 1)]
-    own = [[*range(of[0], of[-1] + 1)] for of in held]  # a token of a mere space may have no place in the text
-    room = checkpoint.limit - (len(row) - sum(map(len, own)))
-    if room < len(segments):
-        raise ExampleError(
-            f"The model takes {checkpoint.limit} tokens, which leaves no room for two texts.",
-            "Use a model with a longer context.",
-        )
-    counts = longest_first(len(own[0]), len(own[1]), room)
-    side = str(getattr(checkpoint.tokenizer, "truncation_side", "right"))
-    kept = [of[len(of) - count :] if side == "left" else of[:count] for of, count in zip(own, counts, strict=True)]
-    gone = {i for of in own for i in of}.difference(*kept)
-    positions = [i for i in range(len(row)) if i not in gone]
-    tokens = [encoding.tokens[i] for i in positions]
-    said = []
-    for segment, of, there, name in zip(segments, own, kept, ("first", "second"), strict=True):
+    own = [standing(encoding, number) for number in range(len(segments))]
+    count = room(len(row) - sum(map(len, own)), checkpoint, "two texts", len(segments))
+    counts, side = longest_first(len(own[0]), len(own[1]), count), side_of(checkpoint)
+    stay = [kept(of, count, side) for of, count in zip(own, counts, strict=True)]
+    found = without(row, encoding, {i for of in own for i in of}.difference(*stay))
+    for segment, of, there, name in zip(segments, own, stay, ("first", "second"), strict=True):
         if len(there) == len(of):
             continue
         begun = f"the two texts are {len(row):,} tokens long, the model takes {checkpoint.limit:,}"
-        said.append(long.cut(begun, f"{name} text", segment, [encoding.tokens[i] for i in there], side))
-    return Prepared([long.part(row, positions)], [build(segments, tokens)], said)
+        found.warnings.append(cut(begun, f"{name} text", segment, [encoding.tokens[i] for i in there], side))
+    return found
 
 
 def longest_first(first: int, second: int, room: int) -> tuple[int, int]:

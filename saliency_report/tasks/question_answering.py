@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import QuestionAnswering
 from saliency_report.spec.texts import occurrences
+from saliency_report.tasks import long
+from saliency_report.tasks.answers import CONTEXT, LISTED, NO_ANSWER, Answer, Marks, rows_of, text_of, token_of_none
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
-from saliency_report.tasks.target import Asked, TargetFunction, joint, named
+from saliency_report.tasks.encoding import check_shown, unknown_warning
+from saliency_report.tasks.target import Asked, TargetFunction, named
 
 AUTO_CLASS = "AutoModelForQuestionAnswering"
 CHOICES = False
-LONGEST = 30  # tokens of an answer, as in the usual evaluation
-LISTED = 5
-NO_ANSWER = "no answer"
-CONTEXT = 1  # its segment
+_IN_WINDOWS = (
+    "Each probability is that of the start times that of the end within the answer’s own window. Answers of different "
+    "windows are compared by their logits; “no answer” has those of the window that says so least."
+)
 _WORDS: dict[Asked, str] = {
     "logit": "start logit plus end logit",
     "log_prob": "start log-probability plus end log-probability",
@@ -29,45 +29,42 @@ _WORDS: dict[Asked, str] = {
 }
 
 
-class Span(NamedTuple):
-    """The first and the last token of an answer; of none, the token that stands for it twice."""
-
-    first: int
-    last: int
-
-
 def prepare(example: QuestionAnswering, checkpoint: Checkpoint) -> Prepared:
-    """One row: the question and the context, as a pair.
+    """The question and the context as a pair: one row, or a row for each window of the context.
 
     Raises:
-        ExampleError: an answer that is named has no token in the context, or target and foil are the same tokens.
+        ExampleError: an answer that is named has no token in the context, or not in one window; or target and foil are
+            the same tokens.
     """
-    segments = [Segment(name="question", text=example.question), Segment(name="context", text=example.context)]
-    row, encoding = encode(checkpoint.tokenizer, segments, [[0], [CONTEXT]], checkpoint.limit)
+    question, context = Segment(name="question", text=example.question), Segment(name="context", text=example.context)
+    prepared = long.read(context, checkpoint, example.long, before=question, at_words=True, noun="context")
+    encoding = prepared.encodings[0]
     check_shown(encoding)
-    warnings = unknown_warning(checkpoint.tokenizer, encoding)
+    cut = bool(prepared.warnings)
+    prepared.warnings += unknown_warning(checkpoint.tokenizer, encoding, cut=cut)
     for field in ("target", "foil"):
-        value, span = getattr(example, field), _named(example, field, encoding)
-        if span is None:
+        value, answer = getattr(example, field), _named(example, field, prepared)
+        if answer is None:
             continue
-        shown, count = _text(encoding, span), len(occurrences(value, example.context))
+        shown, count = text_of(encoding, answer), len(occurrences(value, example.context))
         if shown != value:
-            warnings.append(f"{field}: the tokens of {value!r} are those of {shown!r}, which is taken.")
+            prepared.warnings.append(f"{field}: the tokens of {value!r} are those of {shown!r}, which is taken.")
         if count > 1:
-            warnings.append(f"{field}: {value!r} occurs {count} times in the context; the first is explained.")
-    target, foil = _named(example, "target", encoding), _named(example, "foil", encoding)
+            prepared.warnings.append(f"{field}: {value!r} occurs {count} times in the context; the first is explained.")
+    target, foil = _named(example, "target", prepared), _named(example, "foil", prepared)
     if foil is not None and foil == target:
         raise ExampleError(
             f"foil: {example.foil!r} has the same tokens as the target; their difference is always 0.",
             "Write `foil: runner-up`, or another answer.",
         )
-    return Prepared([row], [encoding], warnings)
+    return prepared
 
 
 def select(example: QuestionAnswering, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Tensor:
-    """The explained number (1, 1) of the start and end logits (1, t, 2), which may have padding at their end."""
-    own = logits[0, : len(prepared.rows[0])]
-    return _score(example, own, *_aimed(example, prepared, own, checkpoint))[None, None]
+    """The explained number (1, 1) of the start and end logits (n, t, 2), which may have padding at their end."""
+    marks = _marks(example, prepared, logits, checkpoint)
+    answer, foil = _aimed(example, marks)
+    return marks.number(example.quantity, answer, foil)[None, None]
 
 
 def explain(
@@ -78,46 +75,41 @@ def explain(
     embeddings: Sequence[Tensor],
     gradients: Sequence[Tensor],
 ) -> ExampleResult:
-    """Start and end logits (1, t, 2), embeddings and gradients (t, d) of the one row as a result with one map."""
-    encoding, own = prepared.encodings[0], logits[0, : len(prepared.rows[0])]
-    span, foil = _aimed(example, prepared, own, checkpoint)
-    likeliest = _likeliest(example, prepared, own, checkpoint)
-    spans = [*dict.fromkeys([*likeliest, span, *([] if foil is None else [foil])])]
-    answers = [_outcome(encoding, own, one) for one in spans]
-    label, other = _text(encoding, span), None if foil is None else _text(encoding, foil)
-    probability = answers[spans.index(span)].probability
-    asked = example.target != "predicted"
-    why = "the likeliest answer"
-    if span != likeliest[0]:
-        why = f"asked for where {_quoted(encoding, likeliest[0])} is the likeliest answer"
-    minus = ""
-    if foil is not None:
-        role = "the likeliest other answer "
-        minus = f" minus that of {role if example.foil == 'runner-up' else ''}{_quoted(encoding, foil)}"
-    whose = "" if foil is None and span == likeliest[0] else f" of {_quoted(encoding, span)}"
+    """Start and end logits (n, t, 2), embeddings and gradients (t, d) of n rows as a result with one map."""
+    encoding, marks = prepared.encodings[0], _marks(example, prepared, logits, checkpoint)
+    answer, foil = _aimed(example, marks)
+    likeliest = marks.likeliest()
+    none = [one for one in likeliest if text_of(encoding, one) == NO_ANSWER]
+    answers = [*dict.fromkeys([*likeliest[: LISTED + 1], *none, answer, *([] if foil is None else [foil])])]
+    outcomes = [marks.outcome(one) for one in answers]
+    held = rows_of(answer, foil)
     target = Target(
         quantity=named(example.quantity, foil is not None),
-        label=label,
-        index=span.first,
-        at=[*range(span.first, span.last + 1)],
-        indices=[*span],
-        foil=other,
+        label=text_of(encoding, answer),
+        index=answer.first,
+        at=[*range(answer.first, answer.last + 1)],
+        indices=[answer.first, answer.last],
+        window=answer.row if prepared.places else None,
+        foil=None if foil is None else text_of(encoding, foil),
         foil_index=None if foil is None else foil.first,
         foil_at=[] if foil is None else [*range(foil.first, foil.last + 1)],
-        score=numbers(_score(example, own, span, foil)[None])[0],
-        probability=probability,
-        chosen_by="given" if asked else "predicted",
-        sentence=f"{_WORDS[example.quantity]} of {_quoted(encoding, span)}{minus}, {why}, "
-        f"p{whose} {stated(probability)}, that of the start times that of the end",
+        foil_window=foil.row if foil is not None and prepared.places else None,
+        score=numbers(marks.number(example.quantity, answer, foil)[None])[0],
+        probability=outcomes[answers.index(answer)].probability,
+        chosen_by="predicted" if example.target == "predicted" else "given",
+        sentence=_sentence(example, prepared, likeliest[0], answer, foil, outcomes[answers.index(answer)]),
     )
-    title = label if other is None else f"{label} − {other}"
+    title = target.label if target.foil is None else f"{target.label} − {target.foil}"
+    gradient, x, tokens = long.together(
+        prepared, held, [gradients[row] for row in held], [embeddings[row] for row in held]
+    )
     return ExampleResult(
         id=example.id,
         task=example.task,
         inputs=example.model_dump(),
-        encodings=[encoding],
-        prediction=Prediction(outcomes=answers, predicted=0),
-        maps=[make_map(title, 0, encoding, target, gradients[0], embeddings[0])],
+        encodings=[marks.told()],
+        prediction=Prediction(outcomes=outcomes, predicted=0, probabilities=_IN_WINDOWS if prepared.places else None),
+        maps=[make_map(title, 0, encoding, target, gradient, x, tokens)],
         warnings=prepared.warnings,
     )
 
@@ -126,46 +118,53 @@ def functions(
     example: QuestionAnswering, prepared: Prepared, checkpoint: Checkpoint, result: ExampleResult
 ) -> list[TargetFunction]:
     """F of the map of a result: of the start and end logits of all tokens, since a probability depends on them."""
-    row, target = prepared.rows[0], result.maps[0].target
-    span, foil = Span(*target.indices), Span(target.foil_at[0], target.foil_at[-1]) if target.foil_at else None
+    target = result.maps[0].target
+    answer, foil = Answer(target.indices[0], target.indices[1], target.window or 0), None
+    if target.foil_at:
+        foil = Answer(target.foil_at[0], target.foil_at[-1], target.foil_window or 0)
+    held = rows_of(answer, foil)
+    places = [prepared.place(row) for row in held]
 
     def score(logits: Tensor) -> Tensor:
-        return _score(example, logits, span, foil)
+        of_rows = dict(zip(held, logits.split([len(place) for place in places], dim=-2), strict=True))
+        return Marks(prepared, of_rows).number(example.quantity, answer, foil)
 
-    return [TargetFunction([row], [range(len(row))], score, range(len(row)), at_own=True)]
+    reads = [token for place in places for token in place]
+    within = [number for number, place in enumerate(places) for _ in place]
+    rows, of = [prepared.rows[row] for row in held], len(prepared.encodings[0].tokens)
+    return [TargetFunction(rows, places, score, reads, at_own=True, within=within, of=of)]
 
 
-def _score(example: QuestionAnswering, logits: Tensor, span: Span, foil: Span | None) -> Tensor:
-    """The explained number (…) of start and end logits (…, t, 2)."""
-    return joint(example.quantity, logits.transpose(-1, -2), span, foil)
+def _marks(example: QuestionAnswering, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint) -> Marks:
+    """What the model marks, by start and end logits (n, t, 2), which may have padding at their end."""
+    own = {number: logits[number, : len(row)] for number, row in enumerate(prepared.rows)}
+    return Marks(prepared, own, token_of_none(prepared, checkpoint) if example.no_answer else None)
 
 
-def _aimed(
-    example: QuestionAnswering, prepared: Prepared, logits: Tensor, checkpoint: Checkpoint
-) -> tuple[Span, Span | None]:
-    """Target and foil, given the logits (t, 2).
+def _aimed(example: QuestionAnswering, marks: Marks) -> tuple[Answer, Answer | None]:
+    """Target and foil.
 
     Raises:
         ExampleError: the foil is the likeliest answer itself, or there is no other one.
     """
-    encoding = prepared.encodings[0]
-    span = _named(example, "target", encoding) or _likeliest(example, prepared, logits, checkpoint)[0]
+    prepared = marks.prepared
+    answer = _named(example, "target", prepared) or marks.likeliest()[0]
     if example.foil is None:
-        return span, None
-    foil = _named(example, "foil", encoding)
+        return answer, None
+    foil = _named(example, "foil", prepared)
     if example.foil == "runner-up":
-        foil = next(iter(_likeliest(example, prepared, logits, checkpoint, beside=span)), None)
+        foil = next(iter(marks.likeliest(beside=answer)), None)
     if foil is None:
         raise ExampleError("foil: the context has no other answer.", "Leave `foil` out, or write another answer.")
-    if foil == span:
+    if foil == answer:
         raise ExampleError(
             f"foil: {example.foil!r} is the likeliest answer itself; their difference is always 0.",
             "Write `foil: runner-up`, or another answer.",
         )
-    return span, foil
+    return answer, foil
 
 
-def _named(example: QuestionAnswering, field: str, encoding: Encoding) -> Span | None:
+def _named(example: QuestionAnswering, field: str, prepared: Prepared) -> Answer | None:
     """The tokens of the answer that `target` or `foil` names; none for `predicted` and `runner-up`."""
     value = getattr(example, field)
     if value is None or (field, value) in (("target", "predicted"), ("foil", "runner-up")):
@@ -173,7 +172,7 @@ def _named(example: QuestionAnswering, field: str, encoding: Encoding) -> Span |
     start, end = next(iter(occurrences(value, example.context)), (-1, -1))
     found = [
         i
-        for i, token in enumerate(encoding.tokens)
+        for i, token in enumerate(prepared.encodings[0].tokens)
         if token.segment == CONTEXT and (token.start or 0) < end and (token.end or 0) > start
     ]
     if not found:
@@ -181,49 +180,49 @@ def _named(example: QuestionAnswering, field: str, encoding: Encoding) -> Span |
             f"{field}: {value!r} has no token that the model reads in the context.",
             "Copy words of the context.",
         )
-    return Span(found[0], found[-1])
+    row = long.holder(prepared, found[0], found[-1])
+    if row is None:
+        raise ExampleError(
+            f"{field}: no window holds all of {value!r}.",
+            "Copy fewer words of the context, or use a model with a longer context.",
+        )
+    return Answer(found[0], found[-1], row)
 
 
-def _likeliest(
+def _sentence(
     example: QuestionAnswering,
     prepared: Prepared,
-    logits: Tensor,
-    checkpoint: Checkpoint,
-    *,
-    beside: Span | None = None,
-) -> list[Span]:
-    """The likeliest answers, given the logits (t, 2), the first first: spans of the context, and none where allowed.
-
-    With `beside` those that share no token with that one.
-    """
-    encoding, (starts, ends) = prepared.encodings[0], logits.detach().cpu().unbind(dim=-1)
-    context = [i for i, token in enumerate(encoding.tokens) if token.segment == CONTEXT and not token.special]
-    places = torch.tensor(context, dtype=torch.long)
-    allowed = torch.ones(len(context), len(context), dtype=torch.bool).triu().tril(LONGEST - 1)
-    if beside is not None:
-        allowed &= (places[None] < beside.first) | (places[:, None] > beside.last)
-    sums = (starts[places, None] + ends[None, places]).where(allowed, -torch.inf)
-    order = sums.flatten().argsort(descending=True, stable=True)[: min(LISTED, int(allowed.sum()))].tolist()
-    found = [Span(context[place // len(context)], context[place % len(context)]) for place in order]
-    absent = checkpoint.tokenizer.cls_token_id
-    if example.no_answer and absent in prepared.rows[0].ids:
-        # What models are trained to mark where the context has no answer.
-        found.append(Span(*[prepared.rows[0].ids.index(absent)] * 2))
-    found = [span for span in found if span != beside]
-    return sorted(found, key=lambda span: -float(starts[span.first] + ends[span.last]))
+    likeliest: Answer,
+    answer: Answer,
+    foil: Answer | None,
+    outcome: Outcome,
+) -> str:
+    """The target in words: start logit plus end logit of “Paris”, the likeliest answer, p = 0.731."""
+    why = "the likeliest answer"
+    if answer != likeliest:
+        why = f"asked for where {_quoted(prepared.encodings[0], likeliest)} is the likeliest answer"
+    minus = ""
+    if foil is not None:
+        role = "the likeliest other answer " if example.foil == "runner-up" else ""
+        minus = f" minus that of {role}{_quoted(prepared.encodings[0], foil)}{_where(prepared, foil)}"
+    whose = "" if foil is None and answer == likeliest else f" of {_quoted(prepared.encodings[0], answer)}"
+    shown = f"{_quoted(prepared.encodings[0], answer)}{_where(prepared, answer)}"
+    return (
+        f"{_WORDS[example.quantity]} of {shown}{minus}, {why}, p{whose} {stated(outcome.probability)}, that of the "
+        "start times that of the end"
+    )
 
 
-def _outcome(encoding: Encoding, logits: Tensor, span: Span) -> Outcome:
-    one, both = (float(joint(asked, logits.T, span)) for asked in ("logit", "probability"))
-    return Outcome(label=_text(encoding, span), index=span.first, logit=one, probability=min(both, 1.0))
+def _where(prepared: Prepared, answer: Answer) -> str:
+    """The window of an answer as a sentence about it goes on."""
+    if not prepared.places:
+        return ""
+    least = ", the one that says so least" if text_of(prepared.encodings[0], answer) == NO_ANSWER else ""
+    return f" in window {answer.row + 1} of {len(prepared.rows)}{least}"
 
 
-def _text(encoding: Encoding, span: Span) -> str:
-    first, last = encoding.tokens[span.first], encoding.tokens[span.last]
-    return encoding.segments[CONTEXT].text[first.start : last.end] if first.segment == CONTEXT else NO_ANSWER
-
-
-def _quoted(encoding: Encoding, span: Span) -> str:
-    text = _text(encoding, span)
-    no_text = encoding.tokens[span.first].segment != CONTEXT
-    return f"no answer, which is marked at {encoding.tokens[span.first].text}" if no_text else f"“{text}”"
+def _quoted(encoding: Encoding, answer: Answer) -> str:
+    first = encoding.tokens[answer.first]
+    if first.segment != CONTEXT:
+        return f"no answer, which is marked at {first.text}"
+    return f"“{text_of(encoding, answer)}”"

@@ -75,8 +75,8 @@ class TargetFunction:
             places.append([place[i] for i in kept])
         positions: list[int | None]
         if self.at_own:
-            standing = {token: position for position, token in enumerate(places[0])}
-            positions = [standing.get(read) for read in self.reads]
+            standing = [{token: position for position, token in enumerate(place)} for place in places]
+            positions = [standing[row].get(read) for row, read in zip(self.read_rows, self.reads, strict=True)]
         else:
             # A decoder's logits stand at the positions of the prefix.
             text = len(rows[0]) - rows[0].prefix if rows[0].prefix else 0

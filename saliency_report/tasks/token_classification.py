@@ -82,14 +82,10 @@ def explain(
     for entity, row in explained:
         target = _target(example, prepared, checkpoint, logits, entity, row)
         title = f"{target.of} as {target.label}" + (f" − {target.foil}" if target.foil else "")
-        gradient, x = gradients[seen[row] * rows + row], embeddings[row]
+        own = gradients[seen[row] * rows + row]
         seen[row] += 1
-        if prepared.places:
-            held = prepared.places[row]
-            gradient, x = (long.spread(values, held, len(encoding.tokens)) for values in (gradient, x))
-            maps.append(make_map(title, 0, encoding, target, gradient, x, held))
-        else:
-            maps.append(make_map(title, 0, encoding, target, gradient, x))
+        gradient, x, tokens = long.together(prepared, [row], [own], [embeddings[row]])
+        maps.append(make_map(title, 0, encoding, target, gradient, x, tokens))
     words = labelled_words(encoding)
     found = entities(words, predicted(prepared, words, logits), names)
     said = [f"{text_of(encoding, entity.words)} {entity.kind}" for entity in found]
@@ -118,8 +114,9 @@ def functions(
             return joint(example.quantity, logits, target.indices, foil)
 
         row = target.window or 0
-        place = prepared.places[row] if prepared.places else range(len(prepared.rows[0]))
-        return TargetFunction([prepared.rows[row]], [place], score, reads, at_own=True, of=len(encoding.tokens))
+        return TargetFunction(
+            [prepared.rows[row]], [prepared.place(row)], score, reads, at_own=True, of=len(encoding.tokens)
+        )
 
     return [of(map_.target) for map_ in result.maps]
 

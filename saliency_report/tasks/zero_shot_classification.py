@@ -14,7 +14,7 @@ from saliency_report.spec import ZeroShotClassification
 from saliency_report.spec.zero_shot_classification import GAP
 from saliency_report.tasks.base import Checkpoint, Prepared, outcomes, stated
 from saliency_report.tasks.labels import above
-from saliency_report.tasks.listing import Wording, explained, functions_of_several, index_of, repeated, row_each
+from saliency_report.tasks.listing import Wording, explained, fitted, functions_of_several, index_of, repeated, row_each
 from saliency_report.tasks.target import TargetFunction, in_words, named, of_row
 
 AUTO_CLASS = "AutoModelForSequenceClassification"
@@ -43,7 +43,7 @@ def prepare(example: ZeroShotClassification, checkpoint: Checkpoint) -> Prepared
     labels, _ = example.candidate_labels, _entailment(example, checkpoint)
     text = Segment(name="text", text=example.text)
     segments = [[text, Segment(name="hypothesis", text=_hypothesis(example, i))] for i in range(len(labels))]
-    prepared = row_each(segments, [[0], [1]], checkpoint)
+    prepared = fitted(row_each(segments, [[0], [1]], checkpoint), example, checkpoint)
     prepared.warnings += repeated(prepared, "label", labels)
     return prepared
 
