@@ -1,8 +1,10 @@
 // The elements that an example changes or makes: coloured words, facts, likely tokens, rows of numbers.
 
-function setScore(element, score, largest, hidden, signed) {
-  element.className = element.className.replace(/\b[spn]\d\b/g, "").trim();
+/** Colour and number of a word; what was not read together with what is explained is `outside`. */
+function setScore(element, score, largest, hidden, signed, outside) {
+  element.className = element.className.replace(/\b([spn]\d|outside)\b/g, "").trim();
   if (score === undefined) {
+    if (outside) element.classList.add("outside");
     element.removeAttribute("title");
     return;
   }

@@ -134,6 +134,7 @@ class Example {
     const scores = figure.isAbsent ? [] : shownScores(this, map);
     const special = this.special(encoding, "words");
     const { signed } = scoreOf(map);
+    const isParted = figure.element.classList.contains("parted");
     encoding.runs.forEach(([wordsOfRun, pieces], index) => {
       const run = figure.runs[index];
       const hidden = !state.special && wordsOfRun.some((word) => special.has(word));
@@ -141,10 +142,11 @@ class Example {
       // A word that the explained token is part of is coloured as far as that token can see.
       const whole = pieces.length === 1 ? seen(pieces[0]) : unit !== "tokens" && pieces.every(seen);
       const ofRun = strongest(scores, indicesOf(encoding, unit, wordsOfRun, pieces[0]));
-      setScore(run, whole ? ofRun : undefined, largest, hidden, signed);
+      const parted = isParted && !wordsOfRun.some((word) => special.has(word));
+      setScore(run, whole ? ofRun : undefined, largest, hidden, signed, parted && whole);
       [...run.children].forEach((piece, number) => {
         const ofPiece = strongest(scores, indicesOf(encoding, unit, wordsOfRun, pieces[number]));
-        setScore(piece, whole || !seen(pieces[number]) ? undefined : ofPiece, largest, hidden, signed);
+        setScore(piece, whole || !seen(pieces[number]) ? undefined : ofPiece, largest, hidden, signed, parted && !whole);
       });
     });
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import tiny
+from by_windows import text as words
 from conftest import Explain
+from saliency_report.page.heat import GREY
 from saliency_report.page.static import render_static
 from saliency_report.page.text import label
 from saliency_report.record import Report
@@ -27,6 +30,7 @@ TEXT = f"""
 - {{task: token-classification, model: roberta-tokens, text: The cat sat, target: cat, foil: LOC}}
 - {{task: question-answering, model: bert-answers, {QUESTION}, target: cat, foil: runner-up, methods: occlusion}}
 - {{task: fill-mask, model: roberta-mask, text: 'The cat <mask> on the movie.', quantity: probability}}
+- {{task: question-answering, model: bert-answers, question: Who sat?, context: {words(90)}, long: windows}}
 """
 
 
@@ -58,7 +62,14 @@ def test_without_style_what_is_outlined_is_bold(report: Report) -> None:
     page = render_static(report)
     assert "Each bold entity has a map of its own." in page
     assert page.count("The first is bold in the text.") == 2
-    assert "It is bold in the text." not in page, "of several candidates it is not said"
+    assert page.count("It is bold in the text.") == 1, "of several candidates it is not said"
+    (map_,) = report.examples[4].maps
+    encoding, scores = report.examples[4].encodings[0], map_.word_scores["l2"]
+    outside = [word for word, score in zip(encoding.words, scores, strict=True) if score is None]
+    texts = re.findall(r"<pre wrap.*?</pre>", page, re.DOTALL)
+    (text,) = (text for text in texts if "[window 1]" in text)
+    grey = "".join(re.findall(f'<font color="{GREY}">(.*?)</font>', text))
+    assert grey == "".join(encoding.segments[1].text[word.start : word.end] for word in outside) != ""
 
 
 def test_a_label_is_never_more_than_text(visit: Open, explain: Explain, families: Path, tmp_path: Path) -> None:

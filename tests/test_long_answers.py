@@ -308,6 +308,6 @@ def test_on_the_page_each_window_has_its_answer(explain: Explain, visit: Open) -
     for window in (target.window, target.foil_window):
         assert f"window {window + 1} of {count}, from “" in said
     assert said.endswith(
-        "The words outside both were not read together with what is explained here: they have no number, which is not "
-        "the same as 0."
+        "The words outside both stand in grey: they were not read together with what is explained here and have no "
+        "number, which is not the same as 0."
     )

@@ -261,14 +261,16 @@ def test_on_the_page_windows_are_marked_and_what_an_entity_was_not_read_with_is_
         (said,) = card.locator(".maps .facts p").all_inner_texts()
         assert said == (
             f"Read in window {map_.target.window + 1} of 2, from “{read[:29].rstrip()}…” to “…{read[-29:].lstrip()}”. "
-            "The words outside it were not read together with what is explained here: they have no number, which is "
-            "not the same as 0."
+            "The words outside it stand in grey: they were not read together with what is explained here and have no "
+            "number, which is not the same as 0."
         )
         words = [i for i, word in enumerate(encoding.words) if not word.special]
         titles = [card.locator(".maps .w:not(.special)").nth(i).get_attribute("title") for i in range(len(words))]
         scores = [map_.word_scores["l2"][i] for i in words]
         assert [title is None for title in titles] == [score is None for score in scores]
         assert None in scores
+        grey = card.locator(".maps .outside:not(.special)").count()
+        assert grey == sum(score is None for score in scores)
 
     check(result.maps[0])
     card.locator(".maps .g").last.click()

@@ -66,8 +66,8 @@ def _read(map_: Map, encoding: Encoding) -> str:
         read += f"; what it is compared with in {_window(encoding, foil)}"
         outside = "both"
     return (
-        f"{read}. The words outside {outside} were not read together with what is explained here: they have no number, "
-        "which is not the same as 0."
+        f"{read}. The words outside {outside} stand in grey: they were not read together with what is explained here "
+        "and have no number, which is not the same as 0."
     )
 
 

@@ -20,6 +20,7 @@ from saliency_report.page.targets import Group, groups, headline_group, unit
 from saliency_report.record import Aggregation, Encoding, ExampleResult, Map, Method, Prediction, Segment, Target
 
 LONG_TEXT = 600  # characters
+OUTSIDE = "outside"  # the class of a word that is in another window than what is explained
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,11 @@ class Figure:
     def is_long(self) -> bool:
         """Whether the text is set smaller."""
         return sum(len(flow.segment.text) for flow in self.flows) > LONG_TEXT
+
+    @property
+    def is_parted(self) -> bool:
+        """Whether the explained number is of a part of the text, outside of which no word has a number."""
+        return self.map.target.window is not None
 
     @property
     def is_joined(self) -> bool:
@@ -218,6 +224,7 @@ def _figure(
     aggregation = scores.headline(map_)
     shown = text.all_rounded(map_.word_scores[aggregation.name])
     tags = _tags(result, map_) if map_.target.at else None
+    no_number = "" if map_.target.window is None else OUTSIDE
     return Figure(
         index=index,
         map=map_,
@@ -228,7 +235,7 @@ def _figure(
             Flow(
                 segment,
                 segment_name(segment),
-                [_span(run, encoding, shown, aggregation, end, explained, tags) for run in runs],
+                [_span(run, encoding, shown, aggregation, end, explained, tags, no_number) for run in runs],
             )
             for segment, runs in zip(encoding.segments, runs_by_segment(encoding), strict=True)
         ],
@@ -256,6 +263,7 @@ def _span(
     end: float,
     explained: set[int],
     tags: dict[int, str] | None,
+    no_number: str,
 ) -> Span:
     score = colour.strongest(scores, run.words)
     marked = [not explained.isdisjoint(piece.tokens) for piece in run.pieces]
@@ -272,7 +280,7 @@ def _span(
     return Span(
         run,
         " ".join(name for name in classes if name),
-        "" if special else colour.css_class(score, end, aggregation.signed),
+        "" if special or not run.words else colour.css_class(score, end, aggregation.signed) or no_number,
         "" if score is None else text.significant(score),
         [of_piece and not whole for of_piece in marked],
         next((tag for piece in run.pieces for token in piece.tokens if (tag := (tags or {}).get(token))), ""),

@@ -16,13 +16,17 @@ from itertools import groupby
 from markupsafe import escape
 
 FONT = "sans-serif"
+GREY = "#6f7278"
 LONGEST = 24  # characters that stay on one line
 _DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 
 
 @dataclass(frozen=True)
 class Letters:
-    """A stretch of text, its colour, and how it is marked besides: + or −, explained, small, a chip, unread."""
+    """A stretch of text, its colour, and how it is marked besides.
+
+    By + or −, as explained, small, a chip, not read, or read in another window than what is explained.
+    """
 
     text: str
     colour: str = ""
@@ -32,6 +36,7 @@ class Letters:
     small: bool = False
     chip: bool = False
     unread: bool = False
+    outside: bool = False
 
 
 @dataclass
@@ -132,4 +137,4 @@ def _marked(part: Letters) -> str:
         ("s", part.unread),
     ):
         shown = f"<{tag}>{shown}</{tag}>" if wanted else shown
-    return shown
+    return f'<font color="{GREY}">{shown}</font>' if part.outside else shown

@@ -156,6 +156,7 @@ class Unstyled(HTMLParser):
                 small="template" in classes,
                 chip="chip" in classes,
                 unread=any(element.tag == "s" for element in self.open),
+                outside="outside" in classes and "g" not in classes,
             )
         )
 
