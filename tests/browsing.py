@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Dialog, Page, Request, sync_playwright
 from saliency_report.page import render_page
 from saliency_report.record import Report
 
-COMMANDS = ("chromium", "chromium-browser", "google-chrome")
+COMMANDS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 
 
 def chromium() -> str | None:

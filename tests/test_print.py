@@ -137,7 +137,8 @@ def test_afterwards_the_page_is_as_it_was(visit: Open) -> None:
     page = visit(REPORTS["methods"])
     page.draw(1)
     page.page.locator("#example-1 .numbers summary").first.click()
-    page.until("document.querySelectorAll('#example-1 .numbers th[scope=col]').length > 2")  # filled after the click
+    # Filled after the click.
+    page.until("document.querySelector('#example-1 .numbers').querySelectorAll('th[scope=col]').length > 2")
     state = (
         "[...document.querySelectorAll('#example-1 details')].map((d) => d.open).join() "
         "+ document.querySelector('#example-1 .numbers table').outerHTML"

