@@ -12,6 +12,14 @@ from saliency_report.record import Report
 from saliency_report.spec import parse_spec
 
 torch.set_num_threads(2)
+# They take minutes each: where several processes share the files, the last one to be done should not be one of these.
+LONG = ("test_hostile.py", "test_real_models.py", "test_on_ray.py", "test_accessibility.py", "test_resume.py")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files."""
+    items.sort(key=lambda item: item.path.name not in LONG)
 
 
 @pytest.fixture(autouse=True)
