@@ -134,19 +134,24 @@ class Example {
     const scores = figure.isAbsent ? [] : shownScores(this, map);
     const special = this.special(encoding, "words");
     const { signed } = scoreOf(map);
+    // What the first map of a target has no number of was not read with it; another method leaves out other words too.
+    const target = figure.isOther || this.isSequence ? this.target : figure.target;
     const isParted = figure.element.classList.contains("parted");
+    const read = isParted ? shownScores(this, this.data.maps[this.data.targets[target][0]]) : [];
+    const outside = (places) => isParted && strongest(read, places) === undefined;
     encoding.runs.forEach(([wordsOfRun, pieces], index) => {
       const run = figure.runs[index];
       const hidden = !state.special && wordsOfRun.some((word) => special.has(word));
       const seen = (tokens) => map.position === null || tokens[0] < map.position;
       // A word that the explained token is part of is coloured as far as that token can see.
       const whole = pieces.length === 1 ? seen(pieces[0]) : unit !== "tokens" && pieces.every(seen);
-      const ofRun = strongest(scores, indicesOf(encoding, unit, wordsOfRun, pieces[0]));
-      const parted = isParted && !wordsOfRun.some((word) => special.has(word));
-      setScore(run, whole ? ofRun : undefined, largest, hidden, signed, parted && whole);
+      const places = indicesOf(encoding, unit, wordsOfRun, pieces[0]);
+      const isText = !wordsOfRun.some((word) => special.has(word));
+      setScore(run, whole ? strongest(scores, places) : undefined, largest, hidden, signed, isText && whole && outside(places));
       [...run.children].forEach((piece, number) => {
-        const ofPiece = strongest(scores, indicesOf(encoding, unit, wordsOfRun, pieces[number]));
-        setScore(piece, whole || !seen(pieces[number]) ? undefined : ofPiece, largest, hidden, signed, parted && !whole);
+        const own = indicesOf(encoding, unit, wordsOfRun, pieces[number]);
+        const ofPiece = whole || !seen(pieces[number]) ? undefined : strongest(scores, own);
+        setScore(piece, ofPiece, largest, hidden, signed, isText && !whole && outside(own));
       });
     });
   }

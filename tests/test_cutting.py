@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
 from transformers import (
     AutoModelForMaskedLM,
     AutoModelForMultipleChoice,
     AutoModelForSequenceClassification,
     AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
 )
 
 from by_windows import LIMIT, text
@@ -181,3 +186,52 @@ def test_a_choice_that_leaves_no_room_is_refused(explain: Explain) -> None:
         "The model takes 64 tokens, which leaves no room for the context.",
         "Shorten the other texts, or use a model with a longer context.",
     )
+
+
+def joining_marks(folder: Path) -> None:
+    """A tiny Llama whose tokenizer has one token for a full stop and the line break after it, as Llama 3's has."""
+    words = "The Ġcat Ġsat Ġon Ġthe Ġbad Ġwas .Ċ What Ġis".split()
+    merges = [(word[:i], word[i]) for word in words for i in range(1, len(word))]
+    pieces = ["<s>", "<pad>", "</s>", *sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges)]
+    vocabulary = {piece: i for i, piece in enumerate(dict.fromkeys(pieces))}
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=[*dict.fromkeys(merges)]))
+    split = pre_tokenizers.Split(Regex(r" ?\p{L}+| ?[^\s\p{L}]+[\r\n]*|\s+"), "isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [split, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    fast.save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes: dict[str, Any] = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    LlamaForCausalLM(
+        LlamaConfig(vocab_size=len(vocabulary), intermediate_size=16, max_position_embeddings=LIMIT, **sizes)
+    ).save_pretrained(folder)
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+def test_what_is_cut_takes_nothing_of_the_next_text_along(explain: Explain, tmp_path: Path, side: str) -> None:
+    joining_marks(tmp_path / "joining")
+    settings = tmp_path / "joining" / "tokenizer_config.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "truncation_side": side}))
+    context = " ".join(["The cat sat on the cat and was bad"] * 9) + "."
+    asked = f"context: {context}, question: What is, choices: [cat, the cat sat], long: truncate"
+    result = only(explain(f"- {{task: multiple-choice, model: joining, {asked}}}", folder=tmp_path))
+    tokenizer = AutoTokenizer.from_pretrained(tmp_path / "joining")
+    for encoding, choice in zip(result.encodings, ("cat", "the cat sat"), strict=True):
+        read = str(tokenizer.decode([token.id for token in encoding.tokens]))
+        assert read.endswith(f"\nWhat is {choice}")
+        assert len(encoding.tokens) <= LIMIT
+        assert encoding.segments[0].text == context
+        for token in encoding.tokens:
+            if token.segment == 0 and token.text.strip("Ġ.Ċ").isalpha() and len(token.text) > 1:
+                assert context[token.start : token.end] == token.text.strip("Ġ.Ċ")
+    assert "It read the " + ("last" if side == "left" else "first") in result.warnings[0]
+
+
+@pytest.mark.parametrize("whole", [f"{text(40, 31)}{' ' * 12}", f"{' ' * 12}{text(40, 31)}"])
+def test_spaces_at_the_ends_are_cut_like_words(explain: Explain, families: Path, whole: str) -> None:
+    """RoBERTa has a token for each, which has no place in the text."""
+    result = only(explain(f"- {{task: text-classification, model: roberta, text: '{whole}', long: truncate}}"))
+    tokenizer = AutoTokenizer.from_pretrained(families / "roberta")
+    assert ids_of(result, 1) == [tokenizer(whole, truncation=True, max_length=LIMIT).input_ids]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import torch
+from click.testing import CliRunner
 from torch import Tensor
 
 import tiny
@@ -16,8 +17,9 @@ from by_windows import LIMIT, places, run, text
 from conftest import Explain
 from explaining import check_alike, check_functions, count_parts, only, opened
 from plain_model import map_of
+from saliency_report.cli import main
 from saliency_report.engine import parts
-from saliency_report.record import ExampleResult, Target
+from saliency_report.record import ExampleResult, Target, to_json
 from saliency_report.tasks.answers import LONGEST
 
 if TYPE_CHECKING:
@@ -73,11 +75,12 @@ class ByHand:
     def central(self, first: int, last: int) -> int | None:
         """The window with the most tokens on the side of an answer that has fewer; None where it stands in none."""
         end = len(self.places) - 1
+        context = [[i for i in place if self.encoding.tokens[i].segment == 1] for place in self.places]
         rooms = {
             k: min(
                 math.inf if k == 0 else place.index(first), math.inf if k == end else len(place) - place.index(last) - 1
             )
-            for k, place in enumerate(self.places)
+            for k, place in enumerate(context)
             if first in place and last in place
         }
         owners = {
@@ -311,3 +314,105 @@ def test_on_the_page_each_window_has_its_answer(explain: Explain, visit: Open) -
         "The words outside both stand in grey: they were not read together with what is explained here and have no "
         "number, which is not the same as 0."
     )
+
+
+def test_an_answer_across_a_border_is_of_the_window_with_more_of_the_context_around_it(
+    explain: Explain, model: Plain
+) -> None:
+    """The question stands in every window and is no room on one side."""
+    question, whole = f"{QUESTION} {QUESTION} {QUESTION[:-1]}", text(70, 3)
+
+    def asked(target: str) -> ExampleResult:
+        fields = f"question: '{question}', context: {whole}, long: windows, no_answer: false, target: {target}"
+        return only(explain(f"- {{task: question-answering, model: bert-answers, {fields}}}", dtype="float64"))
+
+    encoding = asked("London").encodings[0]
+    assert len(encoding.windows) >= 3
+    checked = 0
+    for border in (window.scored_end for window in encoding.windows[:-1]):
+        words = [word for word in encoding.words if word.segment == 1]
+        last = next(i for i, word in enumerate(words) if (word.start or 0) >= border)
+        target = whole[words[last - 1].start : words[last].end]
+        if whole.find(target) != words[last - 1].start:
+            continue
+        result = asked(target)
+        at = result.maps[0].target.at
+        assert result.maps[0].target.window == ByHand(result, model).central(at[0], at[-1])
+        checked += 1
+    assert checked
+
+
+def test_bytes_of_one_character_belong_to_the_window_that_holds_them(explain: Explain) -> None:
+    """They share their place in the text, so that a place alone does not tell which side of a border each is on."""
+    emoji = "😀😁😂🤣😃😄😅😆😉😊😋😎😍😘"
+    for character in emoji[2:5]:
+        asked = f"question: {'x' * 50}, context: {emoji}, long: windows, target: {character}"
+        result = only(explain(f"- {{task: question-answering, model: roberta-answers, {asked}}}"))
+        assert result.maps[0].target.label == character
+
+
+@pytest.mark.parametrize("context", ["'[SEP]'", f"'{'cat ' * 80}{'[SEP] ' * 80}', long: windows, target: cat"])
+def test_where_nothing_can_be_an_answer(explain: Explain, context: str) -> None:
+    asked = f"question: '{QUESTION}', no_answer: false, context: {context}"
+    result = explain(f"- {{task: question-answering, model: bert-answers, {asked}}}", debug=False).examples[0]
+    if "target" in context:
+        assert result.failure is None
+        assert result.encodings[0].windows[-1].answer is None
+        return
+    assert result.failure is not None
+    assert (result.failure.message, result.failure.next_step) == (
+        "The context has no token that an answer could be made of.",
+        "Write a context with words of its own.",
+    )
+
+
+def test_the_words_no_answer_may_be_an_answer(explain: Explain) -> None:
+    context = f"{text(70, 1)} no answer {text(40, 2)}"
+    asked = f"question: '{QUESTION}', context: {context}, long: windows, target: no answer"
+    target = only(explain(f"- {{task: question-answering, model: bert-answers, {asked}}}")).maps[0].target
+    assert target.sentence.startswith("start logit plus end logit of “no answer” in window ")
+    assert "says so least" not in target.sentence.split(", asked for")[0]
+
+
+def test_what_a_person_marked_outside_is_said_and_not_named(explain: Explain) -> None:
+    words = text(90, 31).split()
+    words[-2] = "Berlin"
+    fields = f"question: '{QUESTION}', context: {' '.join(words)}, long: windows, target: Rome, no_answer: false"
+    more = ", rationale: [capital, Berlin], assert: [{max_share: {'/Rome|Berlin/': 1}}]"
+    result = only(explain(f"- {{task: question-answering, model: bert-answers, {fields}{more}}}"))
+    assert result.warnings[-1] == (
+        "rationale: the map shown first has no number for 'Berlin'; how well it finds marked words is without it."
+    )
+    assert result.maps[0].plausibility is not None
+    (asserted,) = result.assertions
+    assert asserted.found.endswith("\u00a0% on Rome")
+
+
+def test_a_foil_that_another_method_leaves_out_is_not_grey(explain: Explain, visit: Open) -> None:
+    more = ", target: London, foil: Rome, removal: delete, methods: occlusion"
+    report = explain(yaml(90, more, seed=31))
+    occlusion = report.examples[0].maps[1]
+    foil = next(w for w in range(len(occlusion.word_scores["drop"])) if is_foil(report.examples[0], w))
+    assert occlusion.word_scores["drop"][foil] is None
+    for scripts in (True, False):
+        card = visit(report, scripts=scripts).page.locator("#example-1")
+        grey = set(card.locator(".others .outside").all_inner_texts())
+        read = [w for w, s in enumerate(report.examples[0].maps[0].word_scores["l2"]) if s is not None]
+        assert grey
+        assert card.locator(".others .outside").count() == card.locator(".maps .outside").count()
+        assert foil in read
+
+
+def is_foil(result: ExampleResult, word: int) -> bool:
+    return bool({*result.encodings[0].words[word].tokens} & {*result.maps[0].target.foil_at})
+
+
+def test_a_card_of_a_part_shows_the_rest_in_grey(explain: Explain, tmp_path: Path) -> None:
+    report = explain(yaml(90, ", target: London", seed=31))
+    (tmp_path / "r.json").write_text(to_json(report), encoding="utf-8")
+    done = CliRunner().invoke(
+        main, ["card", str(tmp_path / "r.json"), "--example", "example-1", "-o", str(tmp_path / "c")]
+    )
+    assert done.exit_code == 0, done.output
+    (drawn,) = (tmp_path / "c").glob("*.svg")
+    assert 'class="f-outside" fill="#6f7278"' in drawn.read_text(encoding="utf-8")

@@ -114,7 +114,7 @@ def test_a_runner_up_shares_no_token_with_the_answer(family: str, explain: Expla
     assert (target.foil_at[0], target.foil_at[-1]) == beside[0][1:]
     foil = shown(result.encodings[0], *beside[0][1:])
     assert (
-        f" minus that of the likeliest other answer “{foil}”, the likeliest answer, p of “{target.label}” "
+        f" minus that of the likeliest other answer “{foil}”; “{target.label}” is the likeliest answer, p "
         in target.sentence
     )
 

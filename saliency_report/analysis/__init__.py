@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Any
 
-from saliency_report.analysis.evidence import agreed, direction, faithfulness, layer_by_layer, plausible
+from saliency_report.analysis.evidence import (
+    agreed,
+    direction,
+    faithfulness,
+    layer_by_layer,
+    plausible,
+    unmeasured_marks,
+)
 from saliency_report.analysis.maps import method_map
 from saliency_report.analysis.randomisation import randomisations
 from saliency_report.analysis.subject import Facts, Subject
@@ -31,6 +38,7 @@ def analyse(subject: Subject, drawn: Randomisation | str | None) -> Generator[Qu
         maps += made.values()
         warnings += said
     if example.rationale:
+        warnings += unmeasured_marks(subject, result.maps[result.headline])
         for index in about:
             maps[index] = maps[index].model_copy(update={"plausibility": plausible(subject, maps[index])})
     compared = [(index, maps[index]) for index in about]

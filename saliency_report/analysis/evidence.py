@@ -190,6 +190,21 @@ def marked_words(subject: Subject, map_: Map, words: Sequence[int]) -> list[bool
     return [touched(encoding, encoding.words[i], texts, marks) for i in words]
 
 
+def unmeasured_marks(subject: Subject, map_: Map) -> list[str]:
+    """A sentence about what the example's rationale marks and the map has a number of in no place, if there is any."""
+    encoding, example = subject.encoding(map_), subject.example
+    texts = own_texts(example.task, example.model_dump())
+    known = [encoding.words[i] for i in measured(subject.words(map_), map_)]
+    found: dict[str, bool] = {}
+    for name, start, end in rationale_spans(example):
+        mark = texts[name][start:end]
+        found[mark] = found.get(mark, False) or any(touched(encoding, w, texts, [(name, start, end)]) for w in known)
+    shown = ", ".join(repr(mark) for mark, measured_there in found.items() if not measured_there)
+    if not shown:
+        return []
+    return [f"rationale: the map shown first has no number for {shown}; how well it finds marked words is without it."]
+
+
 def plausible(subject: Subject, map_: Map) -> Plausibility | None:
     """How well a map's strongest words are those of the example's rationale."""
     words = measured(subject.words(map_), map_)

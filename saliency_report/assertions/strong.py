@@ -104,13 +104,15 @@ def max_share(result: ExampleResult, value: dict[str, float]) -> Finding:
     if not spans:
         raise UntestableError("it does not occur in the text; copy words from there")
     sizes = [None if score is None else abs(score) for score in map_.scores[map_.first_score]]
-    words = _words(encoding, texts, spans)
-    tokens = [token for i in words for token in encoding.words[i].tokens if token < len(sizes)]
-    measured = [size for token in tokens if (size := sizes[token]) is not None]
+    of_words = {
+        i: [size for token in encoding.words[i].tokens if token < len(sizes) and (size := sizes[token]) is not None]
+        for i in _words(encoding, texts, spans)
+    }
+    measured = [size for own in of_words.values() for size in own]
     if not measured:
         raise UntestableError("the map has no number for it; assert a part that the explained answer can depend on")
     share = min(sum(measured) / sum(size for size in sizes if size is not None), 1.0)
-    named = list(dict.fromkeys(_word(encoding, i) for i in words))
+    named = list(dict.fromkeys(_word(encoding, i) for i, own in of_words.items() if own))
     more = f" and {len(named) - 5} more" if len(named) > 5 else ""
     return Finding(share <= most, f"{percent(share, most)} on {', '.join(named[:5])}{more}", share, most)
 

@@ -29,6 +29,7 @@ _CAPTION_LINES = 3
 _DARK = {name.removeprefix("--"): value for name, value in colour.palette(colour.DARK).items()}
 PALETTE = {
     "muted": ("#55585e", "#abaeb4"),
+    "outside": ("#6f7278", "#858992"),
     "line": ("#d9dbdf", "#373b42"),
     **{
         name.removeprefix("--"): (value, _DARK[name.removeprefix("--")])
@@ -68,7 +69,7 @@ class _Drawing:
         for before, item, after in zip(around, line.placed, around[2:], strict=False):
             self._ground(item, *(_PADDING * (next is None or next.text.isspace()) for next in (before, after)))
             if not item.text.isspace():
-                self.text(item, ink)
+                self.text(item, self.paint("outside") if item.word.outside else ink)
         if more:
             end = line.placed[-1]
             self.text(Placed(Word("…"), "…", end.x + end.width, width("…", end.size), end.size), ink)

@@ -10,7 +10,7 @@ from saliency_report.card.layout import Word
 from saliency_report.card.plain import printable
 from saliency_report.card.sections import Section
 from saliency_report.page import colour, text
-from saliency_report.page.figures import Flow, Span
+from saliency_report.page.figures import OUTSIDE, Flow, Span
 
 BREAK = "\n"
 
@@ -58,13 +58,15 @@ def _of_span(span: Span, scores: list[float | None]) -> Iterator[Word]:
         yield Word(f"[{run.text}]", chip=True)
         yield Word(" ")
         return
-    painted = span.colour if span.colour[-1:] not in ("", "0") else ""
+    outside = span.colour == OUTSIDE
+    painted = span.colour if span.colour[-1:] not in ("", "0") and not outside else ""
     first = Word(
         printable(run.text),
         painted,
         sign={"p": "+", "n": "−"}.get(painted[:1], ""),
         chip=run.chip,
         unread=run.unread,
+        outside=outside,
         score=abs(colour.strongest(scores, run.words) or 0.0) if span.colour else 0.0,
     )
     if run.words and "newline" in classes:

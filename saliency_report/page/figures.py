@@ -224,7 +224,7 @@ def _figure(
     aggregation = scores.headline(map_)
     shown = text.all_rounded(map_.word_scores[aggregation.name])
     tags = _tags(result, map_) if map_.target.at else None
-    no_number = "" if map_.target.window is None else OUTSIDE
+    outside = _outside(result, map_)
     return Figure(
         index=index,
         map=map_,
@@ -235,7 +235,7 @@ def _figure(
             Flow(
                 segment,
                 segment_name(segment),
-                [_span(run, encoding, shown, aggregation, end, explained, tags, no_number) for run in runs],
+                [_span(run, encoding, shown, aggregation, end, explained, tags, outside) for run in runs],
             )
             for segment, runs in zip(encoding.segments, runs_by_segment(encoding), strict=True)
         ],
@@ -255,6 +255,14 @@ def _tags(result: ExampleResult, map_: Map) -> dict[int, str]:
     return {target.at[-1]: text.label(target.label) for target in targets if target.of is not None}
 
 
+def _outside(result: ExampleResult, map_: Map) -> set[int]:
+    """The words that were not read together with what is explained, of which the target's first map has no number."""
+    if map_.target.window is None:
+        return set()
+    first = next(other for other in result.maps if (other.encoding, other.target) == (map_.encoding, map_.target))
+    return {i for i, score in enumerate(first.word_scores[first.first_score]) if score is None}
+
+
 def _span(
     run: Run,
     encoding: Encoding,
@@ -263,7 +271,7 @@ def _span(
     end: float,
     explained: set[int],
     tags: dict[int, str] | None,
-    no_number: str,
+    outside: set[int],
 ) -> Span:
     score = colour.strongest(scores, run.words)
     marked = [not explained.isdisjoint(piece.tokens) for piece in run.pieces]
@@ -277,10 +285,11 @@ def _span(
         "" if run.chip or run.text.strip() else "newline" if "\n" in run.text else "blank",
         "g" if whole else "",
     ]
+    painted = "" if special else colour.css_class(score, end, aggregation.signed)
     return Span(
         run,
         " ".join(name for name in classes if name),
-        "" if special or not run.words else colour.css_class(score, end, aggregation.signed) or no_number,
+        OUTSIDE if outside.issuperset(run.words) and run.words and not special else painted,
         "" if score is None else text.significant(score),
         [of_piece and not whole for of_piece in marked],
         next((tag for piece in run.pieces for token in piece.tokens if (tag := (tags or {}).get(token))), ""),

@@ -40,7 +40,7 @@ def aimed(
         if row is not None:
             explained.append((entity, row))
             continue
-        owners = [long.owner(encoding, encoding.words[word].tokens[0]) for word in entity.words]
+        owners = [long.owner(prepared, encoding.words[word].tokens[0]) for word in entity.words]
         for own in dict.fromkeys(owners):
             held = [i for i, k in enumerate(owners) if k == own]
             part = Entity([entity.words[i] for i in held], [entity.labels[i] for i in held], entity.kind)
@@ -95,7 +95,7 @@ def at_words(prepared: Prepared, logits: Tensor, words: Sequence[int], row: int 
     firsts = [encoding.words[word].tokens[0] for word in words]
     if not prepared.places:
         return logits[0, firsts]
-    rows = [long.owner(encoding, first) if row is None else row for first in firsts]
+    rows = [long.owner(prepared, first) if row is None else row for first in firsts]
     return logits[rows, [prepared.places[k].index(first) for k, first in zip(rows, firsts, strict=True)]]
 
 

@@ -73,8 +73,8 @@ class Marks:
         encoding, windows = self.prepared.encodings[0], []
         for row, window in enumerate(encoding.windows):
             nowhere = [] if self.absent is None else [Answer(self.absent, self.absent, row)]
-            best = self._ranked([*self._spans(row), *nowhere])[0]
-            windows.append(window.model_copy(update={"answer": self.outcome(best)}))
+            best = next(iter(self._ranked([*self._spans(row), *nowhere])), None)
+            windows.append(window.model_copy(update={"answer": None if best is None else self.outcome(best)}))
         return encoding.model_copy(update={"windows": windows})
 
     def _logit(self, answer: Answer) -> float:
@@ -105,10 +105,15 @@ def token_of_none(prepared: Prepared, checkpoint: Checkpoint) -> int | None:
     return next((i for i in marks if all(i in place for place in places)), None)
 
 
+def is_none(encoding: Encoding, answer: Answer) -> bool:
+    """Whether it says that there is no answer: a context may have these words too."""
+    return encoding.tokens[answer.first].segment != CONTEXT
+
+
 def text_of(encoding: Encoding, answer: Answer) -> str:
     """The words of an answer, or that there is none."""
     first, last = encoding.tokens[answer.first], encoding.tokens[answer.last]
-    return encoding.segments[CONTEXT].text[first.start : last.end] if first.segment == CONTEXT else NO_ANSWER
+    return NO_ANSWER if is_none(encoding, answer) else encoding.segments[CONTEXT].text[first.start : last.end]
 
 
 def rows_of(answer: Answer, foil: Answer | None) -> list[int]:

@@ -50,6 +50,7 @@ class Prepared:
     foil: int | None = None  # generation: the token that the explained one is compared with
     read: int | None = None  # fill-mask: the position of the mask, the only one whose logits are looked at
     places: list[list[int]] = field(default_factory=list)  # of a text in windows: which tokens its rows hold
+    owners: list[int] = field(default_factory=list)  # where words answer: the window of each token that is cut; −1 else
 
     @property
     def length(self) -> int:

@@ -15,7 +15,7 @@ from torch import Tensor
 from saliency_report.record import Encoding, ExampleResult, Link, Map, Prediction, Quantity, Segment, Target
 from saliency_report.spec import MultipleChoice, ZeroShotClassification
 from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, valued
-from saliency_report.tasks.cutting import shortened
+from saliency_report.tasks.cutting import shortened, shortened_text, too_long
 from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
 from saliency_report.tasks.joined import joined, members, places_of
 from saliency_report.tasks.target import Asked, TargetFunction, quantity
@@ -55,10 +55,16 @@ def row_each(answers: Sequence[Sequence[Segment]], parts: Sequence[Sequence[int]
     return prepared
 
 
-def fitted(prepared: Prepared, example: Listing, checkpoint: Checkpoint) -> Prepared:
-    """The rows as the model takes them: what they begin with is cut where that is asked for."""
-    found = shortened(prepared, checkpoint, example.long)
-    cut = found is not prepared
+def fitted(
+    prepared: Prepared, example: Listing, checkpoint: Checkpoint, again: Callable[[str], Prepared] | None = None
+) -> Prepared:
+    """The rows as the model takes them: what they begin with is cut where that is asked for.
+
+    `again` makes the rows of another text in its place, where all of a row is one text for the tokenizer.
+    """
+    cut, found = too_long(prepared, checkpoint, example.long), prepared
+    if cut:
+        found = shortened_text(prepared, checkpoint, again) if again else shortened(prepared, checkpoint)
     warnings = [w for encoding in found.encodings for w in unknown_warning(checkpoint.tokenizer, encoding, cut=cut)]
     found.warnings += dict.fromkeys(warnings)
     return found

@@ -106,22 +106,21 @@ def told(encoding: Encoding, logits: Tensor) -> Encoding:
     return encoding.model_copy(update={"windows": windows})
 
 
-def owner(encoding: Encoding, token: int) -> int:
-    """The window in which a token stands most centrally."""
-    end = encoding.tokens[token].end or 0
-    return next((k for k, window in enumerate(encoding.windows) if end <= window.scored_end), 0)
+def owner(prepared: Prepared, token: int) -> int:
+    """The window in which a token stands most centrally; of what stands in every one the first."""
+    return max(prepared.owners[token], 0) if prepared.owners else 0
 
 
 def holder(prepared: Prepared, first: int, last: int) -> int | None:
     """The window in which neighbouring tokens stand most centrally of those that hold all of them; None without any."""
-    owners = {owner(prepared.encodings[0], token) for token in (first, last)}
+    owners = {owner(prepared, token) for token in (first, last)}
     if len(owners) == 1:
         return owners.pop()
     final = len(prepared.places) - 1
 
     def room(k: int) -> float:
         """The tokens on the side that has fewer; at an end of the text there are none to miss."""
-        place = prepared.places[k]
+        place = [token for token in prepared.places[k] if prepared.owners[token] >= 0]
         before, after = place.index(first), len(place) - 1 - place.index(last)
         return min(inf if k == 0 else before, inf if k == final else after)
 
@@ -146,9 +145,11 @@ def _windows(row: Row, encoding: Encoding, inner: range, room: int, at_words: bo
         inner.stop,
     ]
     tokens: list[Token] = []
-    rows, places, windows = [], [], []
+    rows, places, owners = [], [], [-1] * len(row)
+    windows: list[Window] = []
     for number, start in enumerate(starts):
         own = range(borders[number], borders[number + 1])
+        owners[own.start : own.stop] = [number] * len(own)
         positions = [*frame[0], *range(start, start + room), *frame[1]]
         place = []
         for position in () if at_words else positions:
@@ -159,13 +160,14 @@ def _windows(row: Row, encoding: Encoding, inner: range, room: int, at_words: bo
         rows.append(part(row, positions))
         places.append(positions if at_words else place)
         read, scored = ([encoding.tokens[i] for i in held] for held in (range(start, start + room), own))
-        (first, last), (scored_start, scored_end) = reach(read), reach(scored)
+        before = windows[-1].end if windows else 0  # a window of mere spaces has no place of its own
+        (first, last), (scored_start, scored_end) = reach(read, before), reach(scored, before)
         windows.append(
             Window(tokens=len(positions), start=first, end=last, scored_start=scored_start, scored_end=scored_end)
         )
     shown = encoding if at_words else build(encoding.segments, tokens)
     shown = shown.model_copy(update={"windows": windows})
-    return Prepared(rows, [shown], places=places)
+    return Prepared(rows, [shown], places=places, owners=owners if at_words else [])
 
 
 def _beginnings(encoding: Encoding) -> list[int]:

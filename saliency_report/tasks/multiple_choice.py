@@ -23,8 +23,15 @@ def prepare(example: MultipleChoice, checkpoint: Checkpoint) -> Prepared:
 
     A causal model reads one text: what is asked, and then the choice.
     """
-    found = causal_choice.prepare(example, checkpoint) if checkpoint.causal else _pairs(example, checkpoint)
-    prepared = fitted(found, example, checkpoint)
+    if checkpoint.causal:
+        first = "question" if example.context is None else "context"
+
+        def again(text: str) -> Prepared:
+            return causal_choice.prepare(example.model_copy(update={first: text}), checkpoint)
+
+        prepared = fitted(causal_choice.prepare(example, checkpoint), example, checkpoint, again)
+    else:
+        prepared = fitted(_pairs(example, checkpoint), example, checkpoint)
     prepared.warnings += repeated(prepared, "choice", example.choices)
     return prepared
 

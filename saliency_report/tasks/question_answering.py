@@ -11,7 +11,7 @@ from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction,
 from saliency_report.spec import QuestionAnswering
 from saliency_report.spec.texts import occurrences
 from saliency_report.tasks import long
-from saliency_report.tasks.answers import CONTEXT, LISTED, NO_ANSWER, Answer, Marks, rows_of, text_of, token_of_none
+from saliency_report.tasks.answers import CONTEXT, LISTED, Answer, Marks, is_none, rows_of, text_of, token_of_none
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
 from saliency_report.tasks.encoding import check_shown, unknown_warning
 from saliency_report.tasks.target import Asked, TargetFunction, named
@@ -79,7 +79,7 @@ def explain(
     encoding, marks = prepared.encodings[0], _marks(example, prepared, logits, checkpoint)
     answer, foil = _aimed(example, marks)
     likeliest = marks.likeliest()
-    none = [one for one in likeliest if text_of(encoding, one) == NO_ANSWER]
+    none = [one for one in likeliest if is_none(encoding, one)]
     answers = [*dict.fromkeys([*likeliest[: LISTED + 1], *none, answer, *([] if foil is None else [foil])])]
     outcomes = [marks.outcome(one) for one in answers]
     held = rows_of(answer, foil)
@@ -97,7 +97,9 @@ def explain(
         score=numbers(marks.number(example.quantity, answer, foil)[None])[0],
         probability=outcomes[answers.index(answer)].probability,
         chosen_by="predicted" if example.target == "predicted" else "given",
-        sentence=_sentence(example, prepared, likeliest[0], answer, foil, outcomes[answers.index(answer)]),
+        sentence=_sentence(
+            example, prepared, likeliest[0] if likeliest else answer, answer, foil, outcomes[answers.index(answer)]
+        ),
     )
     title = target.label if target.foil is None else f"{target.label} − {target.foil}"
     gradient, x, tokens = long.together(
@@ -145,10 +147,14 @@ def _aimed(example: QuestionAnswering, marks: Marks) -> tuple[Answer, Answer | N
     """Target and foil.
 
     Raises:
-        ExampleError: the foil is the likeliest answer itself, or there is no other one.
+        ExampleError: there is no answer to explain; or the foil is the likeliest one itself, or there is no other one.
     """
     prepared = marks.prepared
-    answer = _named(example, "target", prepared) or marks.likeliest()[0]
+    answer = _named(example, "target", prepared) or next(iter(marks.likeliest()), None)
+    if answer is None:
+        raise ExampleError(
+            "The context has no token that an answer could be made of.", "Write a context with words of its own."
+        )
     if example.foil is None:
         return answer, None
     foil = _named(example, "foil", prepared)
@@ -198,18 +204,19 @@ def _sentence(
     outcome: Outcome,
 ) -> str:
     """The target in words: start logit plus end logit of “Paris”, the likeliest answer, p = 0.731."""
-    why = "the likeliest answer"
+    quoted = _quoted(prepared.encodings[0], answer)
+    # After a foil it has to be said which of the two is meant.
+    why = ", the likeliest answer" if foil is None else f"; {quoted} is the likeliest answer"
     if answer != likeliest:
-        why = f"asked for where {_quoted(prepared.encodings[0], likeliest)} is the likeliest answer"
+        why = f", asked for where {_quoted(prepared.encodings[0], likeliest)} is the likeliest answer"
     minus = ""
     if foil is not None:
         role = "the likeliest other answer " if example.foil == "runner-up" else ""
         minus = f" minus that of {role}{_quoted(prepared.encodings[0], foil)}{_where(prepared, foil)}"
-    whose = "" if foil is None and answer == likeliest else f" of {_quoted(prepared.encodings[0], answer)}"
-    shown = f"{_quoted(prepared.encodings[0], answer)}{_where(prepared, answer)}"
+    whose = "" if answer == likeliest else f" of {quoted}"
     return (
-        f"{_WORDS[example.quantity]} of {shown}{minus}, {why}, p{whose} {stated(outcome.probability)}, that of the "
-        "start times that of the end"
+        f"{_WORDS[example.quantity]} of {quoted}{_where(prepared, answer)}{minus}{why}, p{whose} "
+        f"{stated(outcome.probability)}, that of the start times that of the end"
     )
 
 
@@ -217,12 +224,11 @@ def _where(prepared: Prepared, answer: Answer) -> str:
     """The window of an answer as a sentence about it goes on."""
     if not prepared.places:
         return ""
-    least = ", the one that says so least" if text_of(prepared.encodings[0], answer) == NO_ANSWER else ""
+    least = ", the one that says so least" if is_none(prepared.encodings[0], answer) else ""
     return f" in window {answer.row + 1} of {len(prepared.rows)}{least}"
 
 
 def _quoted(encoding: Encoding, answer: Answer) -> str:
-    first = encoding.tokens[answer.first]
-    if first.segment != CONTEXT:
-        return f"no answer, which is marked at {first.text}"
+    if is_none(encoding, answer):
+        return f"no answer, which is marked at {encoding.tokens[answer.first].text}"
     return f"“{text_of(encoding, answer)}”"
