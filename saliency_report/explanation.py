@@ -86,8 +86,10 @@ def render(
 
     Raises:
         OutputError: the file cannot be written.
-        InputError: a template of one's own is wrong.
+        InputError: it is no report, or a template of one's own is wrong.
     """
+    if not isinstance(report, Report):
+        raise InputError(f"render takes a report, not {report!r}.", "Write render(load(path)) for a report.json.")
     own = None if templates is None else Path(templates)
     drawing = Drawing(Path(path), static, "plotly" if charts else "none", embed_record, own)
     drawing.check()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from saliency_report import render
 from saliency_report.api import Attribution, Method, Start, Steps, explain, render_page
 from saliency_report.errors import InputError
 
@@ -74,3 +75,9 @@ def test_a_method_that_cannot_be_is_refused(changes: dict[str, object], message:
 def test_a_wrong_list_of_examples_is_named() -> None:
     with pytest.raises(InputError, match=r"examples:1:\d+: \[0\]\.txt: unknown key; did you mean 'text'"):
         explain([{"task": "text-classification", "txt": "x"}])
+
+
+def test_a_path_is_no_report() -> None:
+    with pytest.raises(InputError) as caught:
+        render("report.json")  # type: ignore[arg-type]
+    assert str(caught.value) == "render takes a report, not 'report.json'. Write render(load(path)) for a report.json."

@@ -221,7 +221,7 @@ def test_exit_codes_and_files_of_a_run(folder: Path, monkeypatch: pytest.MonkeyP
     answered = re.escape("NEGATIVE, p = ") + r"0\.\d+"
     assert re.fullmatch(f"✗ fails: bad, prediction: expected POSITIVE; found {answered}", told[0])
     assert told[1:4] == [
-        f"! warned: the run, accuracy: expected at least 100 % right; found {nothing_right}",
+        f"! warned: the run, accuracy: expected at least 100 % right; {nothing_right}",
         "2 of 2 assertions failed (1 warned)",
         f"::{first.removeprefix('::stop-commands::')}::",
     ]

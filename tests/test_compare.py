@@ -589,7 +589,7 @@ class TestCommand:
             "  fails  fails now: The model has no label 'SARCASTIC'. Choose one of NEGATIVE, POSITIVE, or leave target "
             "out.\n"
             "order of the words: median τ −1.00 over 3 examples, lowest −1.00 (flip)\n"
-            "probability of the earlier answer: −0.53, mean over 3 examples\n"
+            "change of the probability of the earlier answer: −0.53, mean over 3 examples\n"
             "not compared: 1 failing now, 1 vanished\n"
             "differs: Run: device\n"
             "3 examples compared: diff.html\n",

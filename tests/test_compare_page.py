@@ -69,7 +69,7 @@ def test_what_matters_most_comes_first(visit: Open) -> None:
     assert said(".cards li") == [
         "1 of 3 predictions changed they stand first",
         "τ −0.33 median: order of the words lowest −1.00, over 2 examples",
-        "−0.30 probability of the earlier answer mean over 3 examples",
+        "−0.30 change of the probability of the earlier answer mean over 3 examples",
         "1 of 2 checks do not hold",
         "4 not compared 1 failing now, 1 with another text, 1 new, 1 vanished",
     ]

@@ -325,3 +325,17 @@ def test_the_page_shows_both_texts_and_no_probability(families: Path, visit: Ope
     if scripts:
         page.draw(1)
         assert len(page.bars(1)) == 7
+
+
+def test_two_equal_texts_have_no_slope_and_it_is_said(checkpoint: Path, explain: Explain) -> None:
+    same, other = explain(
+        "- {task: sentence-similarity, model: sentences, text: The cat sat, text_pair: The cat sat}\n"
+        "- {task: sentence-similarity, model: sentences, text: The cat sat, text_pair: It was bad}",
+        folder=checkpoint.parent,
+    ).examples
+    assert same.maps[0].warnings == [
+        "The two texts have the same vector: their cosine is at the end of its scale, where its slope is 0. The "
+        "numbers are what rounding leaves of that and say nothing of the words."
+    ]
+    assert max(score or 0 for score in same.maps[0].scores["l2"]) < 1e-4
+    assert other.maps[0].warnings == []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from saliency_report.assertions import answers, maps, run, strong
-from saliency_report.assertions.finding import Finding, UntestableError
+from saliency_report.assertions.finding import NOT_TESTED, Finding, UntestableError
 from saliency_report.record import Assertion, ExampleResult
 from saliency_report.spec.asserting import Asserted
 
@@ -59,7 +59,7 @@ def _judged(check: Check, asserted: Asserted, of: object) -> Assertion:
     try:
         return _assertion(check, asserted, check.find(of, asserted.value))
     except UntestableError as error:
-        return _assertion(check, asserted, Finding(False, f"could not be tested: {error}"))
+        return _assertion(check, asserted, Finding(False, f"{NOT_TESTED}: {error}"))
 
 
 def _assertion(check: Check, asserted: Asserted, finding: Finding) -> Assertion:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+NOT_TESTED = "could not be tested"  # how what was found begins then
+
 
 class UntestableError(Exception):
     """Why an assertion could not be tested, which is as good as a failure, and what to do."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from rich.text import Text
 
+from saliency_report.assertions.finding import NOT_TESTED
 from saliency_report.record import Assertion, Report, Tally
 from saliency_report.terminal import printable
 
@@ -74,7 +75,8 @@ def headed(name: str | None, assertion: Assertion) -> str:
 
 def sentence(assertion: Assertion) -> str:
     """What was expected and what was found."""
-    return f"expected {shortened(assertion.expected)}; found {shortened(assertion.found)}"
+    found = assertion.found if assertion.found.startswith(NOT_TESTED) else f"found {assertion.found}"
+    return f"expected {shortened(assertion.expected)}; {shortened(found)}"
 
 
 def shortened(text: str) -> str:

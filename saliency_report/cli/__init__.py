@@ -120,7 +120,9 @@ def check(input: Path) -> None:
     spec = load_spec(input)
     counts = Counter(example.task for example in spec.examples)
     tasks = ", ".join(f"{count} {task}" for task, count in counts.items())
-    click.echo(f"{input}: {len(spec.examples)} examples, no problems ({tasks})")
+    noun = "example" if len(spec.examples) == 1 else "examples"
+    click.echo(f"{input}: {len(spec.examples)} {noun}, no problems ({tasks})")
+    click.echo("Names of models and labels, masks and lengths are looked at by `run`, which loads the models.")
 
 
 @main.command()

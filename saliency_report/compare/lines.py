@@ -56,7 +56,7 @@ def _in_numbers(comparison: Comparison) -> Iterator[Text]:
         yield line(f"order of the words: {median}, {lowest}", "")
     if totals.mean_p_change is not None:
         over = f"mean over {plural(totals.p_changes, 'example')}"
-        yield line(f"probability of the earlier answer: {move(totals.mean_p_change)}, {over}", "")
+        yield line(f"change of the probability of the earlier answer: {move(totals.mean_p_change)}, {over}", "")
 
 
 def _changed(example: ExampleChange) -> Iterator[Text]:

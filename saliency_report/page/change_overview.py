@@ -84,7 +84,7 @@ def _cards(comparison: Comparison, scripted: bool) -> Iterator[Card]:
         yield Card(f"τ {text.correlation(totals.median_tau)}", "median: order of the words", note)
     if totals.mean_p_change is not None:
         note = f"mean over {text.plural(totals.p_changes, 'example')}"
-        yield Card(move(totals.mean_p_change), "probability of the earlier answer", note)
+        yield Card(move(totals.mean_p_change), "change of the probability of the earlier answer", note)
     if total := len(comparison.checks):
         broken = sum(bool(check.broken) for check in comparison.checks)
         said = "checks do not hold" if broken else "checks hold"

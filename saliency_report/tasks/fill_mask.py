@@ -236,4 +236,6 @@ def _sentence(
     asked = "asked for and " if example.target != "predicted" else ""
     words = in_words(example.quantity, f"“{label[index]}”", None if foil is None else f"“{label[foil]}”")
     probability = stated(min(float(logits.softmax(dim=-1)[index]), 1.0))
-    return f"{words} in the place of {checkpoint.tokenizer.mask_token}, {asked}{whose}, p {probability}"
+    # After a foil it has to be said which of the two is meant.
+    which = "," if foil is None else f"; “{label[index]}” is"
+    return f"{words} in the place of {checkpoint.tokenizer.mask_token}{which} {asked}{whose}, p {probability}"

@@ -18,6 +18,11 @@ from saliency_report.tasks.target import TargetFunction
 
 AUTO_CLASS = "AutoModel"
 CHOICES = False
+AT_THE_END = 1e-6  # of 1: what float32 leaves of the cosine of two equal vectors is 1e-7
+NO_SLOPE = (
+    "The two texts have the same vector: their cosine is at the end of its scale, where its slope is 0. The numbers "
+    "are what rounding leaves of that and say nothing of the words."
+)
 ADVICE = "Write `long: truncate` to leave out what is too long, or use a model with a longer context."
 
 
@@ -69,13 +74,16 @@ def explain(
         f"the vector of a text is {checkpoint.pooling.in_words}",
     )
     encoding = prepared.encodings[0]
+    found = make_map("similarity", 0, encoding, target, torch.cat([*gradients]), torch.cat([*embeddings]))
+    if 1 - abs(score) < AT_THE_END:
+        found.warnings.append(NO_SLOPE)
     return ExampleResult(
         id=example.id,
         task=example.task,
         inputs=example.model_dump(),
         encodings=[encoding],
         prediction=Prediction(outcomes=[Outcome(label="cosine", index=0, logit=score, probability=None)], link="none"),
-        maps=[make_map("similarity", 0, encoding, target, torch.cat([*gradients]), torch.cat([*embeddings]))],
+        maps=[found],
         warnings=prepared.warnings,
     )
 
