@@ -415,7 +415,7 @@ def test_generated_tokens_are_compared_as_long_as_what_stands_before_them_is_the
     assert [block.text for block in second.blocks if not block.special] == ["The", "cat", "sat", "on", "the", "mat"]
     assert found.notes == [
         "2 of 5 explained tokens stand at the same place and after the same text as before. The others follow another "
-        "text, so their words are not compared."
+        "text, or there was none at their place; their words are not compared."
     ]
 
 
@@ -428,8 +428,19 @@ def test_where_the_first_token_is_another_one_the_prompt_is_compared_and_it_is_s
     assert found.notes == [
         "The two maps explain different numbers: mat before, sofa now. A word can matter to both.",
         "0 of 2 explained tokens stand at the same place and after the same text as before. The others follow another "
-        "text, so their words are not compared.",
+        "text, or there was none at their place; their words are not compared.",
     ]
+
+
+def test_another_method_adds_maps_and_not_tokens() -> None:
+    result = records.generation("cat", "The cat sat on the", " mat and slept.")
+    more = [map_.model_copy(update={"method": "integrated_gradients"}) for map_ in result.maps]
+    methods = [records.METHOD, records.METHOD.model_copy(update={"name": "integrated_gradients"})]
+    now = result.model_copy(update={"maps": [*result.maps, *more]})
+    old, new = records.report(result), records.report(now, methods=methods)
+    (found,) = compare(old, new).examples
+    count = len(result.maps)
+    assert found.notes == [f"{count} maps now without one of the same method and target in the other run."]
 
 
 def test_choices_are_matched_by_their_texts_and_the_one_that_is_chosen_now_is_shown() -> None:

@@ -169,10 +169,14 @@ def _left(old: ExampleResult, new: ExampleResult, maps: list[MapChange]) -> list
     alone = [(len(run.maps) - compared, when) for run, when in ((old, "before"), (new, "now"))]
     if len(old.maps) == len(new.maps) == 1 or not any(count for count, _ in alone):
         return []
-    if all(map_.target.position is not None for map_ in new.maps):
+    # A token has a map a method.
+    methods = {map_.method for map_ in old.maps} & {map_.method for map_ in new.maps}
+    tokens = len({(map_.target.first, map_.target.position) for map_ in new.maps})
+    alike = compared // max(len(methods), 1)
+    if all(map_.target.position is not None for map_ in new.maps) and alike < tokens:
         return [
-            f"{part(compared, len(new.maps), 'explained token', 'stands', 'stand')} at the same place and after the "
-            "same text as before. The others follow another text, so their words are not compared."
+            f"{part(alike, tokens, 'explained token', 'stands', 'stand')} at the same place and after the same text as "
+            "before. The others follow another text, or there was none at their place; their words are not compared."
         ]
     said = " and ".join(f"{plural(count, 'map')} {when}" for count, when in alone if count)
     return [f"{said} without one of the same method and target in the other run."]
