@@ -126,7 +126,8 @@ def touched(encoding: Encoding, word: Word, texts: Mapping[str, str], spans: Seq
     if word.segment is None:
         return False
     segment = encoding.segments[word.segment]
-    name = segment.field or segment.name
+    # An encoder-decoder model's source is the field `text`.
+    name = segment.field or ("text" if segment.name == "source" else segment.name)
     # A chat template may have stripped the text.
     shift = max(0, str(texts.get(name, "")).find(segment.text))
     start, end = (word.start or 0) + shift, (word.end or 0) + shift

@@ -191,9 +191,15 @@ def test_methods_and_evidence(family: str, write: Write, folder: Path) -> None:
     result = write(
         family,
         "continuation: cat, target: 0, methods: [integrated_gradients, occlusion], faithfulness: true, "
-        "max_steps: 8192, rationale: [cat]",
+        "max_steps: 8192, rationale: [cat], assert: [{max_share: {'/cat/': 1}}, {top_words: {include: [cat], k: 5}}]",
     )
     assert result.warnings == []
+    marked = result.maps[0].plausibility
+    assert marked is not None
+    assert marked.k == 1
+    share, strongest = result.assertions
+    assert share.found.endswith(" on cat")
+    assert "cat: place " in strongest.found
     integrated, occluded = map_of(result, "integrated_gradients"), map_of(result, "occlusion")
     assert integrated.completeness is not None
     assert integrated.completeness.verdict == "pass"
