@@ -11,8 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from saliency_report.assertions.finding import NOT_TESTED
-from saliency_report.assertions.told import Told, counted, headed, sentence, shortened
+from saliency_report.assertions.told import Told, counted, headed, sentence, shortened, verb
 from saliency_report.errors import OutputError
 from saliency_report.record import Report
 
@@ -99,8 +98,7 @@ def _lines(told: Told) -> Iterator[str]:
         for name, assertion in told.wrong:
             if assertion.outcome == outcome:
                 where = "the run" if name is None else _code(name)
-                found = "" if assertion.found.startswith(NOT_TESTED) else "found "
-                said = f"expected {_code(assertion.expected)}, {found}{_code(assertion.found)}"
+                said = f"expected {_code(assertion.expected)}, {verb(assertion)}{_code(assertion.found)}"
                 yield f"- {word} {where}, {_code(assertion.title)}: {said}\n"
 
 

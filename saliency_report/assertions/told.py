@@ -75,8 +75,12 @@ def headed(name: str | None, assertion: Assertion) -> str:
 
 def sentence(assertion: Assertion) -> str:
     """What was expected and what was found."""
-    found = assertion.found if assertion.found.startswith(NOT_TESTED) else f"found {assertion.found}"
-    return f"expected {shortened(assertion.expected)}; {shortened(found)}"
+    return f"expected {shortened(assertion.expected)}; {verb(assertion)}{shortened(assertion.found)}"
+
+
+def verb(assertion: Assertion) -> str:
+    """What stands before what was found: nothing where it could not be tested."""
+    return "" if assertion.found.startswith(NOT_TESTED) else "found "
 
 
 def shortened(text: str) -> str:

@@ -15,6 +15,7 @@ from saliency_report.card.sections import Section
 from saliency_report.card.widths import FONT, font, width
 from saliency_report.card.window import Window, window
 from saliency_report.page import colour
+from saliency_report.page.heat import GREY
 from saliency_report.page.overview import identity
 from saliency_report.page.text import label
 
@@ -29,7 +30,7 @@ _CAPTION_LINES = 3
 _DARK = {name.removeprefix("--"): value for name, value in colour.palette(colour.DARK).items()}
 PALETTE = {
     "muted": ("#55585e", "#abaeb4"),
-    "outside": ("#6f7278", "#858992"),
+    "outside": (GREY, "#858992"),
     "line": ("#d9dbdf", "#373b42"),
     **{
         name.removeprefix("--"): (value, _DARK[name.removeprefix("--")])

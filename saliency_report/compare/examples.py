@@ -170,9 +170,8 @@ def _left(old: ExampleResult, new: ExampleResult, maps: list[MapChange]) -> list
     if len(old.maps) == len(new.maps) == 1 or not any(count for count, _ in alone):
         return []
     # A token has a map a method.
-    methods = {map_.method for map_ in old.maps} & {map_.method for map_ in new.maps}
-    tokens = len({(map_.target.first, map_.target.position) for map_ in new.maps})
-    alike = compared // max(len(methods), 1)
+    places = [(map_.target.first, map_.target.position) for map_ in new.maps]
+    tokens, alike = len({*places}), len({places[change.new.map] for change in maps[:compared]})
     if all(map_.target.position is not None for map_ in new.maps) and alike < tokens:
         return [
             f"{part(alike, tokens, 'explained token', 'stands', 'stand')} at the same place and after the same text as "

@@ -16,7 +16,7 @@ from itertools import groupby
 from markupsafe import escape
 
 FONT = "sans-serif"
-GREY = "#6f7278"
+GREY = "#6f7278"  # --outside of report.css
 LONGEST = 24  # characters that stay on one line
 _DIRECTIONS = {"L": "ltr", "R": "rtl", "AL": "rtl"}
 

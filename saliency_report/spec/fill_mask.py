@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import NameOrIndex, Text
+from saliency_report.spec.values import NameOrIndex, Text, Truncate
 
 
 class FillMask(ExampleFields):
@@ -17,7 +17,7 @@ class FillMask(ExampleFields):
     text: Text = Field(
         description="The text, with the model's mask token, such as [MASK] or <mask>, where a word is missing."
     )
-    long: Literal["refuse", "truncate"] = Field(
+    long: Truncate = Field(
         "refuse",
         description="A text that is longer than the model takes: refuse it, or cut it to what stands around the mask.",
     )

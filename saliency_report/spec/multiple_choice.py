@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import NameOrIndex, Text
+from saliency_report.spec.values import NameOrIndex, Text, Truncate
 
 
 class MultipleChoice(ExampleFields):
@@ -17,7 +17,7 @@ class MultipleChoice(ExampleFields):
     context: Text | None = Field(None, description="What the model may read to answer.")
     question: Text = Field(description="The question.")
     choices: Annotated[list[Text], Field(min_length=2)] = Field(description="Two or more different answers.")
-    long: Literal["refuse", "truncate"] = Field(
+    long: Truncate = Field(
         "refuse",
         description="A context, question and choice that are longer than the model takes together: refuse them, or "
         "cut the context, without one the question, to one length for all choices.",

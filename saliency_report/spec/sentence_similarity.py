@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import Text
+from saliency_report.spec.values import Text, Truncate
 
 
 class SentenceSimilarity(ExampleFields):
@@ -16,9 +16,7 @@ class SentenceSimilarity(ExampleFields):
     task: Literal["sentence-similarity"]
     text: Text = Field(description="The first text.")
     text_pair: Text = Field(description="The text that it is compared with.")
-    long: Literal["refuse", "truncate"] = Field(
-        "refuse", description="A text that is longer than the model takes: refuse it, or cut it."
-    )
+    long: Truncate = Field("refuse", description="A text that is longer than the model takes: refuse it, or cut it.")
     pooling: Literal["mean", "cls", "max", "last"] | None = Field(
         None,
         description="How the vectors of tokens become the text's. Default: what the checkpoint's files for "

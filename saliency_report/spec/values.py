@@ -103,6 +103,7 @@ def _marked(value: object) -> object:
 
 Text = Annotated[str, BeforeValidator(_text)]
 Long = Literal["refuse", "windows", "truncate"]
+Truncate = Literal["refuse", "truncate"]
 LONG = "A text that is longer than the model takes: refuse it, read it in overlapping windows, or cut it."
 NameOrIndex = Annotated[str | int, BeforeValidator(_name_or_index)]
 NamesOrIndices = Annotated[str | int | list[str | int], BeforeValidator(_names_or_indices)]

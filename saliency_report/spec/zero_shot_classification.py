@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
 from saliency_report.spec.example import ExampleFields
-from saliency_report.spec.values import NameOrIndex, NamesOrIndices, Text
+from saliency_report.spec.values import NameOrIndex, NamesOrIndices, Text, Truncate
 
 GAP = "{label}"
 
@@ -39,7 +39,7 @@ class ZeroShotClassification(ExampleFields):
     threshold: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = Field(
         0.5, description="With multi_label: the probability above which a label is given."
     )
-    long: Literal["refuse", "truncate"] = Field(
+    long: Truncate = Field(
         "refuse",
         description="A text that with a hypothesis is longer than the model takes: refuse it, or cut it to one length "
         "for all labels.",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import NamedTuple
 
@@ -56,10 +57,10 @@ class Marks:
 
         Differs from transformers' pipeline in the numbers compared: there they are each window's own probabilities.
         """
-        found = [one for row in self.logits for one in self._spans(row, beside)]
-        if self.absent is not None:
-            nowhere = (Answer(self.absent, self.absent, row) for row in self.logits)
-            found.append(min(nowhere, key=self._logit))
+        spans = self._spans if beside is None else {row: self._spans_of(row, beside) for row in self.logits}
+        found = [one for of_row in spans.values() for one in of_row]
+        nowhere = [one for row in self.logits for one in self._nowhere(row)]
+        found += [min(nowhere, key=self._logit)] if nowhere else []
         return self._ranked(one for one in found if one != beside)
 
     def outcome(self, answer: Answer) -> Outcome:
@@ -72,8 +73,7 @@ class Marks:
         """The encoding with the likeliest answer of each window."""
         encoding, windows = self.prepared.encodings[0], []
         for row, window in enumerate(encoding.windows):
-            nowhere = [] if self.absent is None else [Answer(self.absent, self.absent, row)]
-            best = next(iter(self._ranked([*self._spans(row), *nowhere])), None)
+            best = next(iter(self._ranked([*self._spans[row], *self._nowhere(row)])), None)
             windows.append(window.model_copy(update={"answer": None if best is None else self.outcome(best)}))
         return encoding.model_copy(update={"windows": windows})
 
@@ -83,7 +83,16 @@ class Marks:
     def _ranked(self, answers: Iterable[Answer]) -> list[Answer]:
         return sorted(answers, key=lambda one: -self._logit(one))
 
-    def _spans(self, row: int, beside: Answer | None = None) -> list[Answer]:
+    def _nowhere(self, row: int) -> list[Answer]:
+        """That a row has no answer, where that may be said."""
+        return [] if self.absent is None else [Answer(self.absent, self.absent, row)]
+
+    @cached_property
+    def _spans(self) -> dict[int, list[Answer]]:
+        """The likeliest spans of each row: target, outcomes and windows are all of these."""
+        return {row: self._spans_of(row) for row in self.logits}
+
+    def _spans_of(self, row: int, beside: Answer | None = None) -> list[Answer]:
         """The likeliest spans of the context that no other row holds more centrally."""
         tokens, place = self.prepared.encodings[0].tokens, self.prepared.place(row)
         at = [i for i, token in enumerate(place) if tokens[token].segment == CONTEXT and not tokens[token].special]

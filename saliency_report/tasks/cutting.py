@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from typing import Literal
 
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, Segment, Token
+from saliency_report.spec.values import Truncate
 from saliency_report.tasks.base import Checkpoint, Prepared
-from saliency_report.tasks.encoding import Row, build, check_length
+from saliency_report.tasks.encoding import Row, build, check_length, unknown_warning
 from saliency_report.words import split_words
 
-Asked = Literal["refuse", "truncate"]
 _READ = {"left": "last ", "right": "first "}  # where the tokenizer cuts on that side
 
 
@@ -70,7 +69,7 @@ def without(row: Row, encoding: Encoding, gone: Collection[int]) -> Prepared:
     return Prepared([part(row, left)], [build(encoding.segments, [encoding.tokens[i] for i in left])])
 
 
-def too_long(prepared: Prepared, checkpoint: Checkpoint, asked: Asked) -> bool:
+def too_long(prepared: Prepared, checkpoint: Checkpoint, asked: Truncate) -> bool:
     """Whether rows that begin with the same text have to be cut.
 
     Raises:
@@ -159,6 +158,15 @@ def cut(begun: str, noun: str, segment: Segment, read: Sequence[Token], side: st
         f"{unread:,} of {len(words):,} words and marks it did not read, or not in full. They are struck through, and "
         "nothing here is about them."
     )
+
+
+def note_unseen(prepared: Prepared, checkpoint: Checkpoint, *, cut: bool) -> None:
+    """Add the sentences about characters that the model cannot see.
+
+    Of a text that is `cut` it was said what it lacks.
+    """
+    said = [w for encoding in prepared.encodings for w in unknown_warning(checkpoint.tokenizer, encoding, cut=cut)]
+    prepared.warnings += dict.fromkeys(said)
 
 
 def reach(tokens: Sequence[Token], otherwise: int = 0) -> tuple[int, int]:

@@ -11,8 +11,8 @@ from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import FillMask
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.cutting import cut, room, standing, without
-from saliency_report.tasks.encoding import Row, check_length, check_shown, encode, unknown_warning
+from saliency_report.tasks.cutting import cut, note_unseen, room, standing, without
+from saliency_report.tasks.encoding import Row, check_length, check_shown, encode
 from saliency_report.tasks.generated import piece, word_label
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
@@ -46,8 +46,7 @@ def prepare(example: FillMask, checkpoint: Checkpoint) -> Prepared:
             + (", and other words in the place of the rest." if places else "."),
         )
     prepared = _around(places[0], row, encoding, example, checkpoint)
-    cut = bool(prepared.warnings)
-    prepared.warnings += unknown_warning(tokenizer, prepared.encodings[0], cut=cut)
+    note_unseen(prepared, checkpoint, cut=bool(prepared.warnings))
     prepared.read = prepared.rows[0].ids.index(tokenizer.mask_token_id)
     index, foil = (_index(example, field, checkpoint) for field in ("target", "foil"))
     if foil is not None and foil == index:

@@ -15,8 +15,8 @@ from torch import Tensor
 from saliency_report.record import Encoding, ExampleResult, Link, Map, Prediction, Quantity, Segment, Target
 from saliency_report.spec import MultipleChoice, ZeroShotClassification
 from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, valued
-from saliency_report.tasks.cutting import shortened, shortened_text, too_long
-from saliency_report.tasks.encoding import check_shown, encode, unknown_warning
+from saliency_report.tasks.cutting import note_unseen, shortened, shortened_text, too_long
+from saliency_report.tasks.encoding import check_shown, encode
 from saliency_report.tasks.joined import joined, members, places_of
 from saliency_report.tasks.target import Asked, TargetFunction, quantity
 
@@ -65,8 +65,7 @@ def fitted(
     cut, found = too_long(prepared, checkpoint, example.long), prepared
     if cut:
         found = shortened_text(prepared, checkpoint, again) if again else shortened(prepared, checkpoint)
-    warnings = [w for encoding in found.encodings for w in unknown_warning(checkpoint.tokenizer, encoding, cut=cut)]
-    found.warnings += dict.fromkeys(warnings)
+    note_unseen(found, checkpoint, cut=cut)
     return found
 
 

@@ -13,7 +13,8 @@ from saliency_report.spec.texts import occurrences
 from saliency_report.tasks import long
 from saliency_report.tasks.answers import CONTEXT, LISTED, Answer, Marks, is_none, rows_of, text_of, token_of_none
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.encoding import check_shown, unknown_warning
+from saliency_report.tasks.cutting import note_unseen
+from saliency_report.tasks.encoding import check_shown
 from saliency_report.tasks.target import Asked, TargetFunction, named
 
 AUTO_CLASS = "AutoModelForQuestionAnswering"
@@ -40,19 +41,18 @@ def prepare(example: QuestionAnswering, checkpoint: Checkpoint) -> Prepared:
     prepared = long.read(context, checkpoint, example.long, before=question, at_words=True, noun="context")
     encoding = prepared.encodings[0]
     check_shown(encoding)
-    cut = bool(prepared.warnings)
-    prepared.warnings += unknown_warning(checkpoint.tokenizer, encoding, cut=cut)
-    for field in ("target", "foil"):
-        value, answer = getattr(example, field), _named(example, field, prepared)
+    note_unseen(prepared, checkpoint, cut=bool(prepared.warnings))
+    named_answers = {field: _named(example, field, prepared) for field in ("target", "foil")}
+    for field, answer in named_answers.items():
         if answer is None:
             continue
+        value = getattr(example, field)
         shown, count = text_of(encoding, answer), len(occurrences(value, example.context))
         if shown != value:
             prepared.warnings.append(f"{field}: the tokens of {value!r} are those of {shown!r}, which is taken.")
         if count > 1:
             prepared.warnings.append(f"{field}: {value!r} occurs {count} times in the context; the first is explained.")
-    target, foil = _named(example, "target", prepared), _named(example, "foil", prepared)
-    if foil is not None and foil == target:
+    if named_answers["foil"] is not None and named_answers["foil"] == named_answers["target"]:
         raise ExampleError(
             f"foil: {example.foil!r} has the same tokens as the target; their difference is always 0.",
             "Write `foil: runner-up`, or another answer.",
@@ -82,6 +82,7 @@ def explain(
     none = [one for one in likeliest if is_none(encoding, one)]
     answers = [*dict.fromkeys([*likeliest[: LISTED + 1], *none, answer, *([] if foil is None else [foil])])]
     outcomes = [marks.outcome(one) for one in answers]
+    own = outcomes[answers.index(answer)]
     held = rows_of(answer, foil)
     target = Target(
         quantity=named(example.quantity, foil is not None),
@@ -95,11 +96,9 @@ def explain(
         foil_at=[] if foil is None else [*range(foil.first, foil.last + 1)],
         foil_window=foil.row if foil is not None and prepared.places else None,
         score=numbers(marks.number(example.quantity, answer, foil)[None])[0],
-        probability=outcomes[answers.index(answer)].probability,
+        probability=own.probability,
         chosen_by="predicted" if example.target == "predicted" else "given",
-        sentence=_sentence(
-            example, prepared, likeliest[0] if likeliest else answer, answer, foil, outcomes[answers.index(answer)]
-        ),
+        sentence=_sentence(example, prepared, likeliest[0] if likeliest else answer, answer, foil, own),
     )
     title = target.label if target.foil is None else f"{target.label} − {target.foil}"
     gradient, x, tokens = long.together(

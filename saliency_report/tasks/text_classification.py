@@ -12,7 +12,8 @@ from saliency_report.record import ExampleResult, Outcome, Prediction, Quantity,
 from saliency_report.spec import TextClassification
 from saliency_report.tasks import long, pairs
 from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, outcomes, stated, valued
-from saliency_report.tasks.encoding import check_shown, unknown_warning
+from saliency_report.tasks.cutting import note_unseen
+from saliency_report.tasks.encoding import check_shown
 from saliency_report.tasks.labels import SCORE, Head, above, check, explained, head
 from saliency_report.tasks.target import TargetFunction, in_words, named, quantity
 
@@ -29,8 +30,7 @@ def prepare(example: TextClassification, checkpoint: Checkpoint) -> Prepared:
     else:
         prepared = pairs.read([text, Segment(name="text_pair", text=example.text_pair)], checkpoint, example.long)
     check_shown(prepared.encodings[0])
-    cut = bool(prepared.warnings)
-    prepared.warnings += unknown_warning(checkpoint.tokenizer, prepared.encodings[0], cut=cut)
+    note_unseen(prepared, checkpoint, cut=bool(prepared.warnings))
     return prepared
 
 

@@ -14,7 +14,8 @@ from saliency_report.spec.texts import occurrences
 from saliency_report.tasks import long
 from saliency_report.tasks.aimed import aimed, at_words, label_names, predicted, target_words, text_of, window_of
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
-from saliency_report.tasks.encoding import check_shown, unknown_warning
+from saliency_report.tasks.cutting import note_unseen
+from saliency_report.tasks.encoding import check_shown
 from saliency_report.tasks.entities import Entity, entities, labelled_words, named_label
 from saliency_report.tasks.target import TargetFunction, joint, joint_in_words, named
 
@@ -36,8 +37,7 @@ def prepare(example: TokenClassification, checkpoint: Checkpoint) -> Prepared:
     prepared = long.read(Segment(name="text", text=example.text), checkpoint, example.long, at_words=True)
     encoding = prepared.encodings[0]
     check_shown(encoding)
-    cut = bool(prepared.warnings)
-    prepared.warnings += unknown_warning(checkpoint.tokenizer, encoding, cut=cut)
+    note_unseen(prepared, checkpoint, cut=bool(prepared.warnings))
     if example.target != "each":
         if window_of(prepared, target_words(example, encoding)) is None:
             raise ExampleError(

@@ -150,14 +150,10 @@ def main(arguments: Sequence[str]) -> None:
         next(c for c in after_prompt(setting, options.alone).contenders if c.name in OURS).make()()
         print(json.dumps(peak()))
         return
-    wanted = [int(count) for count in options.counts.split(",")]
-    texts = []
-    for group in many(setting):
-        count = int(group.key.rsplit(" ", 1)[1].replace(",", ""))
-        if count in wanted:
-            texts.append(measured(group, count, options.rounds, group.size))
-            print(texts[-1], flush=True)
-    prompts = []
+    counts, texts, prompts = [int(count) for count in options.counts.split(",")], [], []
+    for count, group in zip(counts, many(setting, counts), strict=True):
+        texts.append(measured(group, count, options.rounds, group.size))
+        print(texts[-1], flush=True)
     for length in map(int, options.lengths.split(",")):
         again = [sys.executable, __file__, *arguments, "--alone", str(length)]
         megabytes = float(subprocess.run(again, check=True, capture_output=True, text=True).stdout.splitlines()[-1])

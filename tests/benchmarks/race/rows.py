@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -92,11 +92,11 @@ def choices(s: Setting) -> list[Group]:
     return [Group("D", "Multiple choice, BERT-base size, 4 choices", "question", len(texts), contenders)]
 
 
-def many(s: Setting) -> list[Group]:
+def many(s: Setting, counts: Sequence[int] = ()) -> list[Group]:
     """F: ever more short texts with the embedded sentiment model."""
     subject = subjects.sentiment()
     made = []
-    for count in (100, 1000) if s.few else (100, 1000, 10_000):
+    for count in counts or ((100, 1000) if s.few else (100, 1000, 10_000)):
         texts = subjects.film_snippets(s.snippets, count, words=20)
         rows = subject.rows(texts)
         examples = [{"text": text} for text in texts]
