@@ -19,6 +19,7 @@ from explaining import check_alike, check_functions, count_parts, only, opened
 from plain_model import map_of
 from saliency_report.cli import main
 from saliency_report.engine import parts
+from saliency_report.page import render_page
 from saliency_report.record import ExampleResult, Target, to_json
 from saliency_report.tasks.answers import LONGEST
 
@@ -354,10 +355,12 @@ def test_bytes_of_one_character_belong_to_the_window_that_holds_them(explain: Ex
 @pytest.mark.parametrize("context", ["'[SEP]'", f"'{'cat ' * 80}{'[SEP] ' * 80}', long: windows, target: cat"])
 def test_where_nothing_can_be_an_answer(explain: Explain, context: str) -> None:
     asked = f"question: '{QUESTION}', no_answer: false, context: {context}"
-    result = explain(f"- {{task: question-answering, model: bert-answers, {asked}}}", debug=False).examples[0]
+    report = explain(f"- {{task: question-answering, model: bert-answers, {asked}}}", debug=False)
+    result = report.examples[0]
     if "target" in context:
         assert result.failure is None
         assert result.encodings[0].windows[-1].answer is None
+        assert "<td>–</td><td><bdi>none possible</bdi></td>" in render_page(report)
         return
     assert result.failure is not None
     assert (result.failure.message, result.failure.next_step) == (
