@@ -73,7 +73,7 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
             # The first maps are of one row each. What is of several together, such as windows, has more tokens: it is
             # computed anew where it is asked for.
             known = {
-                j: (map_.target.score, gradient)
+                j: (map_.target.score, gradient.values)
                 for j, (map_, gradient) in enumerate(zip(result.maps, own, strict=False))
                 if not item.prepared.places and len(gradient) == len(result.encodings[map_.encoding].tokens)
             }

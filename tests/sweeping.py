@@ -227,8 +227,8 @@ def _first_maps(
         return
     if head == "causal LM":
         spans = [(READ + 1, READ + 1)]
-        _, embeddings, chunks = engine.matrix(loaded, row, spans, lambda logits: logits[:, INDEX], 10_000)
-        own = next(chunks)[0]
+        _, embeddings, found = engine.matrix(loaded, row, spans, lambda logits: logits[:, INDEX], 10_000)
+        own = next(found).values
         new = engine.generate(loaded, row, 2)
         again = [*row.ids, *new[:1]]
         for ids, token in zip((row.ids, again), new, strict=False):
@@ -243,7 +243,7 @@ def _first_maps(
             return one.score(shown[:, None])
 
         got = engine.gradients(loaded, one.rows, select, groups)
-        own, embeddings = torch.cat(got.gradients), torch.cat(got.embeddings)
+        own, embeddings = torch.cat([slopes.values for slopes in got.gradients]), torch.cat(got.embeddings)
     _close(own, gradient, 1e-9, "the first map and F's gradient")
     _close(embeddings, x, 1e-12, "the first map's embeddings")
 

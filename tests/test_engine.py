@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 
 import tiny
 from saliency_report import engine
+from saliency_report.aggregation import token_scores
 from saliency_report.engine.forward import attention, embeddings_as_leaf
 from saliency_report.errors import ExampleError, InputError
 from saliency_report.models import Loaded, load
@@ -96,7 +97,7 @@ def test_gradients_are_central_differences(family: str, families: Path) -> None:
             _score(loaded, row, got.embeddings[0] + step, groups)
             - _score(loaded, row, got.embeddings[0] - step, groups)
         ) / 2e-5
-        assert float((got.gradients[0] * direction).sum()) == pytest.approx(difference, rel=1e-5)
+        assert float((got.gradients[0].values * direction).sum()) == pytest.approx(difference, rel=1e-5)
 
 
 @pytest.mark.parametrize("family", [*tiny.CLASSIFIERS, *tiny.CHOICE])
@@ -108,7 +109,10 @@ def test_a_mixed_batch_equals_each_alone(family: str, families: Path) -> None:
     together = engine.gradients(loaded, rows, _first_logit, 1 if choice else None)
     for i, row in enumerate(rows):
         alone = engine.gradients(loaded, [row], lambda logits: logits.flatten()[:1], 1 if choice else None)
-        torch.testing.assert_close(together.gradients[i], alone.gradients[0], rtol=1e-9, atol=1e-12)
+        own, alone_of_it = together.gradients[i], alone.gradients[0]
+        torch.testing.assert_close(own.values, alone_of_it.values, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(own.scores, alone_of_it.scores, rtol=1e-9, atol=1e-12)
+        torch.testing.assert_close(own.scores, token_scores(own.values, together.embeddings[i]), rtol=0, atol=0)
         torch.testing.assert_close(together.logits.reshape(3, -1)[i], alone.logits.flatten(), rtol=1e-9, atol=1e-12)
 
 
@@ -142,7 +146,7 @@ def test_captum_agrees(family: str, batch: str, families: Path) -> None:
     points = model.get_input_embeddings()(ids.reshape(len(rows), -1)).detach()
     magnitude = Saliency(from_points).attribute(points, abs=True).detach()
     for i, row in enumerate(rows):
-        ours = got.gradients[i]
+        ours = got.gradients[i].values
         assert _relative(ours.abs(), magnitude[i, : len(row)]) < 1e-4
         assert _relative(ours * got.embeddings[i], product[i, : len(row)]) < 1e-4
 
@@ -163,8 +167,8 @@ def test_the_matrix_is_one_backward_a_token(family: str, budget: int, families: 
     loaded = _load(family, families, "float64")
     row, first = _rows(loaded)[1], 9
     spans, chosen = _each(row, first)
-    logits, embeddings, chunks = engine.matrix(loaded, row, spans, chosen, budget)
-    got = torch.cat(list(chunks))
+    logits, embeddings, found = engine.matrix(loaded, row, spans, chosen, budget)
+    got = torch.stack([slopes.values for slopes in found])
     assert got.shape == (len(row) - first, len(row), 16)
     for i, position in enumerate(range(first, len(row))):
         # Eager attention makes its softmax in float32, and that of rows that go alone is fused.
@@ -201,8 +205,8 @@ def test_the_matrix_is_central_differences(family: str, families: Path) -> None:
     model: Any = loaded.model
     row, first = _rows(loaded)[0], 2
     with Float64():
-        _, embeddings, chunks = engine.matrix(loaded, row, *_each(row, first), 10_000)
-        gradients = torch.cat(list(chunks))
+        _, embeddings, found = engine.matrix(loaded, row, *_each(row, first), 10_000)
+        gradients = torch.stack([slopes.values for slopes in found])
     generator = torch.Generator().manual_seed(5)
     direction = torch.randn(embeddings.shape, generator=generator, dtype=torch.float64)
 
@@ -276,7 +280,7 @@ def test_a_word_that_is_looked_up_twice_moves_in_both_places(families: Path) -> 
     assert engine.check_equivalence(loaded, _rows(loaded)) < 1e-12
     got = engine.gradients(loaded, _rows(loaded), _first_logit)
     handle.remove()
-    assert not torch.allclose(got.gradients[0], expected.gradients[0])
+    assert not torch.allclose(got.gradients[0].values, expected.gradients[0].values)
 
 
 def test_a_model_that_looks_other_words_up_is_refused(families: Path) -> None:

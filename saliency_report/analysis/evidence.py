@@ -107,8 +107,8 @@ def direction(subject: Subject) -> Generator[Question, Any, Direction]:
     """Where the gradient points: its cosine with the embedding, and the tokens it asks for, each tried out."""
     index, headline = subject.result.headline, subject.headline
     function, encoding = subject.functions[index], subject.encoding(headline)
-    x = subject.embeddings(index)
-    score, gradient = yield from at_the_text(subject, index)
+    score, slopes = yield from at_the_text(subject, index)
+    x, gradient = subject.embeddings(index).cpu(), slopes.cpu()
     words = subject.words(headline)
     strongest = [words[i] for i in order(first_scores(headline, words))[: subject.example.flips]]
     tokenizer: Any = subject.facts.loaded.checkpoint.tokenizer

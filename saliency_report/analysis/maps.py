@@ -70,7 +70,7 @@ def _from_points(subject: Subject, index: int, method: Method) -> Maps:
     sums = attribution.completeness
     if sums is None and "attribution" in method.scores:  # whose scores are said to add up
         (baseline_score,), _ = yield Ask([Job(function, baseline)], gradient=False)
-        sums = completeness(start, float(baseline_score), float(attribution.values.double().sum()))
+        sums = completeness(start, float(baseline_score), float(attribution.values.cpu().double().sum()))
     if sums is not None and isinstance(subject.example.baseline, dict):
         sums = sums.model_copy(update={"baseline_text": subject.example.baseline["text"]})
     # The baseline keeps these, so nothing was asked about them.

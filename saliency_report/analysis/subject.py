@@ -32,8 +32,8 @@ class Facts:
 
     @cached_property
     def vocabulary(self) -> Tensor:
-        """The embeddings (v, d) of all ids."""
-        return engine.embed(self.loaded, range(self.loaded.vocabulary))
+        """The embeddings (v, d) of all ids, on the CPU: a GPU's memory is for the model."""
+        return engine.embed(self.loaded, range(self.loaded.vocabulary)).cpu()
 
     def id(self, name: str) -> int | None:
         """The id of the pad, mask, eos or bos token, where the tokenizer has one and the model an embedding for it."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes, slopes
 from saliency_report.engine.lookups import NOT_SUPPORTED, Lookups, looked_up
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
@@ -22,14 +23,14 @@ EQUIVALENCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 3e-2, 
 
 @dataclass(frozen=True)
 class Gradients:
-    """Results of a batch, on the CPU, float32 or wider: a row's embeddings (t, d), without padding, and its gradients.
+    """Results of n rows, float32 or wider: logits on the CPU, embeddings (t, d) without padding where they were made.
 
-    These are (k, t, d), one a round of explained numbers.
+    The gradients are k times n, those of the first set of explained numbers for each row, then of the next.
     """
 
     logits: Tensor
     embeddings: list[Tensor]
-    gradients: list[Tensor]
+    gradients: list[Slopes]
 
 
 def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, extra: int = 0) -> dict[str, Tensor]:
@@ -230,15 +231,20 @@ def gradients(
     leaf = only(leaves)
     if read is not None:
         logits = logits[range(len(rows)), list(read)][:, None]
-    sets = torch.atleast_2d(select(widened(logits)))
-    found = [torch.autograd.grad(one.sum(), leaf, retain_graph=i + 1 < len(sets))[0] for i, one in enumerate(sets)]
-    return Gradients(
-        wide(logits),
-        without_padding(leaf, rows),
-        [gradient for one in found for gradient in without_padding(one, rows)],
-    )
+    logits = widened(logits)
+    # What is explained of each row depends on its own few logits, so it is decided on the CPU: a GPU would be asked and
+    # waited for once a row. Its slope goes back, and the chain rule does the rest.
+    free = wide(logits).requires_grad_()
+    sets = torch.atleast_2d(select(free))
+    x, found = widened(leaf.detach()), list[Slopes]()
+    for i, one in enumerate(sets):
+        more = i + 1 < len(sets)
+        (slope,) = torch.autograd.grad(one.sum(), free, retain_graph=more)
+        (gradient,) = torch.autograd.grad(logits, leaf, slope.to(logits.device), retain_graph=more)
+        found += slopes(widened(gradient), x, [*map(len, rows)])
+    return Gradients(free.detach(), without_padding(x, rows), found)
 
 
 def without_padding(values: Tensor, rows: Sequence[Row]) -> list[Tensor]:
     """Values (n, longest, d) of n rows as (t, d) each."""
-    return [wide(values[i, : len(row)]) for i, row in enumerate(rows)]
+    return [values[i, : len(row)] for i, row in enumerate(rows)]

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from saliency_report.aggregation import Slopes, slopes
 from saliency_report.engine.device import is_out_of_memory
 from saliency_report.engine.forward import attention, collate, embeddings_as_leaf, only, wide, widened
 from saliency_report.engine.lookups import NOT_SUPPORTED
@@ -69,12 +70,12 @@ def matrix(
     spans: Sequence[tuple[int, int]],
     score: Callable[[Tensor], Tensor],
     budget: int,
-) -> tuple[Tensor, Tensor, Iterator[Tensor]]:
+) -> tuple[Tensor, Tensor, Iterator[Slopes]]:
     """Gradients of the scores of spans of tokens with respect to all embeddings, from one forward.
 
     A span (first, last) is explained by the sum over its tokens; a token alone is a span of one. `score` takes the
     logits (g, v) that predict the g tokens of all spans, in order, to a number each (g,). Gives those logits,
-    embeddings (t, d), and the gradients as chunks (k, t, d) of at most `budget` tokens.
+    embeddings (t, d), and the gradients (t, d), which are computed together as far as `budget` tokens allow.
 
     A logit depends on the last hidden state of its own position alone. So one backward through the head gives the
     gradient of all g scores with respect to their hidden states, and the trunk's vector-Jacobian products follow as
@@ -109,30 +110,32 @@ def matrix(
     # The logits of a position predict the token after it.
     reads = [token - 1 for first, last in spans for token in range(first, last + 1)]
     explained = logits[reads]
-    (slopes,) = torch.autograd.grad(score(widened(explained)).sum(), head)
+    (slope,) = torch.autograd.grad(score(widened(explained)).sum(), head)
 
-    def chunks() -> Iterator[Tensor]:
+    x = widened(leaf[0].detach())
+
+    def gradients() -> Iterator[Slopes]:
         for start in range(0, len(spans), step):
             part = spans[start : start + step]
             vectors = torch.zeros(len(part), *trunk.shape, dtype=trunk.dtype, device=trunk.device)
             for i, (first, last) in enumerate(part):
-                vectors[i, ..., first - 1 : last, :] = slopes[..., first - 1 : last, :]
+                vectors[i, ..., first - 1 : last, :] = slope[..., first - 1 : last, :]
             if step == 1:
                 (chunk,) = torch.autograd.grad(trunk, leaf, vectors[0], retain_graph=True)
             else:
                 (chunk,) = torch.autograd.grad(trunk, leaf, vectors, retain_graph=True, is_grads_batched=True)
                 chunk = chunk[:, 0]
-            chunk = wide(chunk)
-            for gradient, (_, last) in zip(chunk, part, strict=True):
+            for gradient, (_, last) in zip(slopes(widened(chunk), x, [len(row)] * len(part)), part, strict=True):
                 check_causal(gradient, last)
-            yield chunk
+                yield gradient
 
-    return wide(explained), wide(leaf[0]), chunks()
+    return wide(explained), x, gradients()
 
 
-def check_causal(gradient: Tensor, position: int) -> None:
+def check_causal(gradient: Slopes, position: int) -> None:
     """Refuse a model whose tokens depend on later ones: it fills texts in, it does not continue them."""
-    if bool(gradient[position:].abs().sum() > 1e-6 * gradient.abs().sum()):
+    sizes = gradient.scores["l1"]
+    if bool(sizes[position:].sum() > 1e-6 * sizes.sum()):
         raise ExampleError(
             "The model looks at later tokens too (it is bidirectional), so it cannot continue a text.",
             "Give a causal language model, such as one of the GPT or Llama families.",

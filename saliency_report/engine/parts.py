@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes, slopes
 from saliency_report.engine.forward import (
     Gradients,
     collate,
@@ -57,12 +58,13 @@ def in_parts(
     with torch.enable_grad():
         free = logits.detach().requires_grad_()
         value = score(free)
-        (slopes,) = torch.autograd.grad(value, free)
+        (slope,) = torch.autograd.grad(value, free)
         embeddings: list[Tensor] = []
-        gradients: list[Tensor] = []
+        gradients: list[Slopes] = []
         for part in parts:
             own, leaf = passed(part)
-            (gradient,) = torch.autograd.grad((own * slopes[part]).sum(), leaf)
-            embeddings += without_padding(leaf, rows[part])
-            gradients += without_padding(gradient, rows[part])
+            (gradient,) = torch.autograd.grad((own * slope[part]).sum(), leaf)
+            x = widened(leaf.detach())
+            embeddings += without_padding(x, rows[part])
+            gradients += slopes(widened(gradient), x, [*map(len, rows[part])])
     return float(value.detach()), Gradients(wide(logits), embeddings, gradients)

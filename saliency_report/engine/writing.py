@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from saliency_report.engine.evaluate import embed
-from saliency_report.engine.forward import collate, logits_of, wide
+from saliency_report.engine.forward import collate, logits_of, wide, widened
 from saliency_report.engine.lookups import NOT_SUPPORTED, looked_up
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
@@ -46,7 +46,7 @@ def read(loaded: Loaded, row: Row, tokens: Sequence[int]) -> tuple[Tensor, Tenso
     source = len(row) - row.prefix
     with torch.no_grad():
         logits = logits_of(model(**inputs))[0]
-        embeddings = wide(looked_up(model, inputs)[0])
+        embeddings = widened(looked_up(model, inputs)[0])
     if not torch.equal(embeddings, embed(loaded, row.ids)):
         raise ExampleError("The model's encoder and decoder have embeddings of their own.", NOT_SUPPORTED)
     return wide(logits[[token - 1 - source for token in tokens]]), embeddings

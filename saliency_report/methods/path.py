@@ -145,7 +145,7 @@ def _integrate(line: Line, ends: Sequence[tuple[End, End]], steps: int) -> Gener
     panels = []
     for (low, high), gradients in zip(ends, answer.gradients.split(steps), strict=True):
         integral = (high.alpha - low.alpha) * torch.tensordot(
-            weights.to(line.direction), gradients.to(line.direction), 1
+            weights.to(line.direction.dtype).to(line.direction.device), gradients.to(line.direction), 1
         )
         total = float((line.direction * integral).cpu().double().sum())
         panels.append(Panel(low, high, integral, total - (high.score - low.score)))

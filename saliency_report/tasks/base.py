@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from saliency_report.aggregation import GRADIENT_SCORES, token_scores, word_scores
+from saliency_report.aggregation import GRADIENT_SCORES, Slopes, token_scores, word_scores
 from saliency_report.errors import ExampleError
 from saliency_report.pooling import Pooling
 from saliency_report.record import Encoding, Link, Map, Outcome, Prediction, Target
@@ -68,13 +68,17 @@ def numbers(values: Tensor) -> list[float]:
     Raises:
         ExampleError: a value is infinite or not a number.
     """
+    values = values.detach().cpu()
     if not bool(values.isfinite().all()):
         raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
-    return [float(str(value)) for value in values.detach().cpu().numpy()]
+    return [float(str(value)) for value in values.numpy()]
 
 
 def score_lists(
-    attribution: Tensor, embeddings: Tensor, words: Sequence[Sequence[int]], names: Sequence[str] = GRADIENT_SCORES
+    attribution: Tensor | Slopes,
+    embeddings: Tensor,
+    words: Sequence[Sequence[int]],
+    names: Sequence[str] = GRADIENT_SCORES,
 ) -> tuple[dict[str, list[float]], dict[str, list[float]]]:
     """The named scores of an attribution (t, d) at embeddings (t, d): of its t tokens, and of the words of these.
 
@@ -83,7 +87,7 @@ def score_lists(
     Raises:
         ExampleError: a score is infinite or not a number.
     """
-    scores = token_scores(attribution, embeddings, names)
+    scores = attribution.scores if isinstance(attribution, Slopes) else _taken(attribution, embeddings, names)
     of_tokens = _lists(scores)
     seen = [[token for token in word if token < len(attribution)] for word in words]
     several = [word for word in seen if len(word) > 1]
@@ -95,6 +99,12 @@ def score_lists(
         rest = iter(gathered.get(name, ()))
         of_words[name] = [values[word[0]] if len(word) == 1 else next(rest) for word in seen if word]
     return of_tokens, of_words
+
+
+def _taken(attribution: Tensor, embeddings: Tensor, names: Sequence[str]) -> dict[str, Tensor]:
+    """Token scores on the CPU, brought there at once."""
+    found = token_scores(attribution, embeddings, names)
+    return dict(zip(found, torch.stack([*found.values()]).cpu(), strict=True))
 
 
 def _lists(scores: dict[str, Tensor]) -> dict[str, list[float]]:
@@ -119,7 +129,7 @@ def make_map(
     index: int,
     encoding: Encoding,
     target: Target,
-    gradients: Tensor,
+    gradients: Tensor | Slopes,
     embeddings: Tensor,
     held: Collection[int] | None = None,
 ) -> Map:

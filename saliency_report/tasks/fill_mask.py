@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import FillMask
@@ -90,7 +91,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Logits (1, 1, v), embeddings (t, d), and gradients (t, d) of each explained token as a result."""
     encoding, at_mask = prepared.encodings[0], logits[0, 0]

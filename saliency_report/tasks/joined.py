@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.record import Encoding, Link
 from saliency_report.tasks.base import Prepared
 from saliency_report.tasks.encoding import build
@@ -44,7 +45,7 @@ def joined(
     held: Sequence[int],
     slopes: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> tuple[Encoding, Tensor, Tensor]:
     """The tokens of some rows, what the rows share once; the gradient of F and the embeddings there, (t, d) each.
 
@@ -53,7 +54,7 @@ def joined(
     and what follows it) keeps its own gradient times that slope, which for a foil is −1.
     """
     count = shared(prepared, held)
-    scaled = [gradients[i] * slopes[i] for i in held]
+    scaled = [gradients[i].values * float(slopes[i]) for i in held]
     gradient = torch.cat([torch.stack([g[:count] for g in scaled]).sum(0), *(g[count:] for g in scaled)])
     embedding = torch.cat([embeddings[held[0]], *(embeddings[i][count:] for i in held[1:])])
     segments, tokens = list(prepared.encodings[held[0]].segments), list(prepared.encodings[held[0]].tokens)

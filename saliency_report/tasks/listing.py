@@ -12,6 +12,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.record import Encoding, ExampleResult, Link, Map, Prediction, Quantity, Segment, Target
 from saliency_report.spec import MultipleChoice, ZeroShotClassification
 from saliency_report.tasks.base import Checkpoint, Prepared, foil_in_words, make_map, numbers, valued
@@ -86,7 +87,7 @@ def explained(
     wording: Wording,
     values: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """The numbers (c,) of the answers, embeddings and gradients (t, d) of each as a result.
 
@@ -154,7 +155,7 @@ def _of_several(
     foil: int | None,
     values: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> tuple[Encoding, Map]:
     """The map of target minus foil, or of a number that a softmax or a sigmoid makes."""
     held = members(len(prediction.outcomes), example.quantity, index, foil, prediction.link)

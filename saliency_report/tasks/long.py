@@ -14,6 +14,7 @@ from math import inf
 
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.record import Encoding, Segment, Token, Window
 from saliency_report.tasks.base import Checkpoint, Prepared
 from saliency_report.tasks.cutting import cut, kept, part, reach, room, side_of, standing, without
@@ -70,29 +71,33 @@ def mean(logits: Tensor) -> Tensor:
     return logits.mean(dim=0, keepdim=True)
 
 
-def gathered(values: Sequence[Tensor], prepared: Prepared) -> Tensor:
-    """Values (…, t_r, d) at the positions of each row as one of the tokens (…, t, d), each from its own window."""
+def gathered(
+    gradients: Sequence[Slopes], embeddings: Sequence[Tensor], prepared: Prepared
+) -> tuple[Slopes | Tensor, Tensor]:
+    """Gradients and embeddings (t_r, d) of each row as those of the text's tokens (t, d), each from its own window."""
     if not prepared.places:
-        return values[0]
-    total = values[0].new_zeros(*values[0].shape[:-2], len(prepared.encodings[0].tokens), values[0].shape[-1])
-    for of_row, place in zip(values, prepared.places, strict=True):
+        return gradients[0], embeddings[0]
+    gradient, x = (embeddings[0].new_zeros(len(prepared.encodings[0].tokens), embeddings[0].shape[-1]) for _ in "gx")
+    for slopes, of_row, place in zip(gradients, embeddings, prepared.places, strict=True):
         positions, tokens = own_tokens(place)
-        total[..., tokens, :] = of_row[..., positions, :]
-    return total
+        gradient[tokens], x[tokens] = slopes.values[positions], of_row[positions]
+    return gradient, x
 
 
 def together(
-    prepared: Prepared, rows: Sequence[int], gradients: Sequence[Tensor], embeddings: Sequence[Tensor]
-) -> tuple[Tensor, Tensor, list[int]]:
+    prepared: Prepared, rows: Sequence[int], gradients: Sequence[Slopes], embeddings: Sequence[Tensor]
+) -> tuple[Slopes | Tensor, Tensor, list[int]]:
     """The gradient and the embeddings (t, d) at a text's tokens where F is of some rows, and the tokens of these.
 
     Both are given of these rows, (t_r, d) each. A token that stands in several of them moves in all: its gradient is
     the sum. At others both are 0.
     """
+    if not prepared.places:
+        return gradients[0], embeddings[0], [*prepared.place(0)]
     places, count = [list(prepared.place(row)) for row in rows], len(prepared.encodings[0].tokens)
-    gradient, embedding = (gradients[0].new_zeros(count, gradients[0].shape[-1]) for _ in range(2))
+    gradient, embedding = (embeddings[0].new_zeros(count, embeddings[0].shape[-1]) for _ in "gx")
     for place, slopes, x in zip(places, gradients, embeddings, strict=True):
-        gradient[place] += slopes
+        gradient[place] += slopes.values
         embedding[place] = x
     return gradient, embedding, sorted({token for place in places for token in place})
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.record import ExampleResult, Prediction, Quantity, Segment
 from saliency_report.spec import MultipleChoice
 from saliency_report.tasks import causal_choice
@@ -55,7 +56,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Logits (1, c), embeddings and gradients (t, d) a choice as a result with a map a choice, and one for the foil.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.errors import ExampleError
 from saliency_report.record import Encoding, ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import QuestionAnswering
@@ -73,7 +74,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Start and end logits (n, t, 2), embeddings and gradients (t, d) of n rows as a result with one map."""
     encoding, marks = prepared.encodings[0], _marks(example, prepared, logits, checkpoint)

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import SentenceSimilarity
 from saliency_report.tasks import long
@@ -58,7 +59,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Vectors (2, d), embeddings and gradients (t, d) of each text as a result with one map over both."""
     assert checkpoint.pooling is not None
@@ -74,7 +75,8 @@ def explain(
         f"the vector of a text is {checkpoint.pooling.in_words}",
     )
     encoding = prepared.encodings[0]
-    found = make_map("similarity", 0, encoding, target, torch.cat([*gradients]), torch.cat([*embeddings]))
+    gradient = torch.cat([slopes.values for slopes in gradients])
+    found = make_map("similarity", 0, encoding, target, gradient, torch.cat([*embeddings]))
     if 1 - abs(score) < AT_THE_END:
         found.warnings.append(NO_SLOPE)
     return ExampleResult(

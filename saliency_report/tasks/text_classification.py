@@ -8,6 +8,7 @@ from functools import partial
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.record import ExampleResult, Outcome, Prediction, Quantity, Segment, Target
 from saliency_report.spec import TextClassification
 from saliency_report.tasks import long, pairs
@@ -47,7 +48,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Logits (n, c) and embeddings (t, d) of the one row, or of n windows, as a result with a map a target.
 
@@ -59,12 +60,12 @@ def explain(
     targets, foil = explained(example, outputs, logits[0])
     prediction = _prediction(example, outputs, answers, logits[0])
     windows = f" from the mean logits of {len(prepared.rows)} windows" if prepared.places else ""
-    maps, rows, x = [], len(prepared.rows), long.gathered(embeddings, prepared)
+    maps, rows = [], len(prepared.rows)
     for number, target in enumerate(targets):
         score = numbers(quantity(example.quantity, logits, target, foil, outputs.link))[0]
         found = _target(example, outputs, prediction, target, foil, score, windows)
         title = found.label if found.foil is None else f"{found.label} − {found.foil}"
-        gradient = long.gathered(gradients[number * rows : (number + 1) * rows], prepared)
+        gradient, x = long.gathered(gradients[number * rows : (number + 1) * rows], embeddings, prepared)
         maps.append(make_map(title, 0, encoding, found, gradient, x))
     return ExampleResult(
         id=example.id,

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Map, Outcome, Prediction, Segment, Target, Token
 from saliency_report.spec import Text2TextGeneration, TextGeneration
@@ -142,17 +143,17 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Tensor,
-    gradients: Iterable[Tensor],
+    gradients: Iterable[Slopes],
 ) -> ExampleResult:
     """A result with one map for each explained token or span.
 
-    Logits (g, v) predict the explained tokens; embeddings (t, d); `gradients` yields (k, t, d), one a span, in order.
+    Logits (g, v) predict the explained tokens; embeddings (t, d); `gradients` (t, d) are one a span, in order.
     """
     encoding = prepared.encodings[0]
     maps: list[Map] = []
     beaten: list[tuple[str, float, float]] = []
     values, start = scores(example, prepared)(logits), 0
-    for (first, last), gradient in zip(prepared.spans, (g for chunk in gradients for g in chunk), strict=True):
+    for (first, last), gradient in zip(prepared.spans, gradients, strict=True):
         end = start + last - first + 1
         target = _target(example, prepared, checkpoint, (first, last), logits[start:end], values[start:end])
         # A token depends on the earlier ones only: the rest of its gradient is exactly 0 and not kept.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, Target
 from saliency_report.spec import TokenClassification
@@ -73,7 +74,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Logits (n, t, c) and embeddings (t, d) of n rows, and gradients (t, d) of each set of numbers, as a result."""
     encoding, names, rows = prepared.encodings[0], label_names(checkpoint), len(prepared.rows)

@@ -8,6 +8,7 @@ from functools import partial
 
 from torch import Tensor
 
+from saliency_report.aggregation import Slopes
 from saliency_report.errors import ExampleError
 from saliency_report.record import ExampleResult, Link, Prediction, Quantity, Segment
 from saliency_report.spec import ZeroShotClassification
@@ -59,7 +60,7 @@ def explain(
     checkpoint: Checkpoint,
     logits: Tensor,
     embeddings: Sequence[Tensor],
-    gradients: Sequence[Tensor],
+    gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Logits (n, c), embeddings and gradients (t, d) a label as a result with a map a label, and one for the foil."""
     values = _entailment(example, checkpoint).answers(logits)
