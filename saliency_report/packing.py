@@ -23,6 +23,10 @@ class Budget:
     tokens: int
     halved: bool = False
 
+    def limit(self, tokens: int | None) -> None:
+        """Begin with no more than a device can hold."""
+        self.tokens = min(self.tokens, tokens or self.tokens)
+
     def halve(self) -> None:
         """Go on with half as many."""
         self.tokens = max(1, self.tokens // 2)

@@ -55,6 +55,7 @@ class Run:
     given: Given | None = None
     models: dict[int, record.Model] = field(default_factory=dict)
     used: set[str] = field(default_factory=lambda: {"gradient"})  # methods
+    halved: bool = False  # batches, since memory ran out
     judged: bool = False  # whether any example has evidence
 
     def __post_init__(self) -> None:
@@ -114,6 +115,7 @@ class Run:
             furthest = max((m.equivalence for m in (known, answer.model) if m.equivalence is not None), default=None)
             self.models[answer.group] = answer.model.model_copy(update={"equivalence": furthest})
         self.budget = min(self.budget, answer.tokens)
+        self.halved |= answer.halved
         asserted = of_example(self.spec.examples[answer.place].assertions, answer.result)
         result = answer.result.model_copy(update={"model": answer.group, "assertions": asserted})
         record.check_example(result, answer.group + 1, self.known)
@@ -136,6 +138,6 @@ class Run:
             self.results[place] = result.model_copy(update={"model": self._number(result.model)})
 
     def _said_of_memory(self) -> list[str]:
-        if self.budget == self.setting.budget:
+        if not self.halved:
             return []
         return [f"Memory ran out: batches were made smaller, down to {self.budget} tokens. No number depends on it."]

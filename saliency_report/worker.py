@@ -51,7 +51,8 @@ class Window:
 class Answer:
     """A result with its place, its model where that could be loaded, and the token budget after it.
 
-    `closes` says that of its window nothing is begun and not done: what follows does not depend on what was.
+    `halved` says that this was made smaller since memory ran out, and `closes` that of its window nothing is begun and
+    not done: what follows does not depend on what was.
     """
 
     group: int
@@ -60,6 +61,7 @@ class Answer:
     model: record.Model | None
     tokens: int
     closes: bool = False
+    halved: bool = False
 
 
 @dataclass(frozen=True)
@@ -113,13 +115,14 @@ class Worker:
             self.outcomes.ready.clear()
             for left, (place, result) in zip(range(len(ready))[::-1], ready, strict=True):
                 closes = nothing_waits and not left
-                yield Answer(window.group, place, result, self.info, self.budget.tokens, closes)
+                yield Answer(window.group, place, result, self.info, self.budget.tokens, closes, self.budget.halved)
         engine.give_back_memory()
 
     def _steps(self, window: Window) -> Iterator[bool]:
         """Yields whenever something may be ready, and whether nothing is begun and not done."""
         try:
             loaded = self._load(window.wanted)
+            self.budget.limit(engine.affordable(loaded.model, self.setting.device))
             self.info = loaded.info
             items = list(self._prepared(window, loaded))
             company = self._check(items, loaded, 1 if loaded.choices else None)

@@ -8,6 +8,7 @@ Rows are padded on the right: left padding without explicit positions moves GPT-
 """
 
 from saliency_report.engine.device import (
+    affordable,
     default_dtype,
     device_name,
     give_back_memory,
@@ -33,6 +34,7 @@ from saliency_report.engine.writing import read, write
 __all__ = [
     "Gradients",
     "Job",
+    "affordable",
     "at_once",
     "check_causal",
     "check_equivalence",

@@ -6,6 +6,7 @@ import ctypes
 from contextlib import suppress
 
 import torch
+from torch import nn
 
 from saliency_report.errors import InputError
 
@@ -46,6 +47,36 @@ def default_dtype(device: torch.device) -> str:
 def token_budget(device: torch.device) -> int:
     """Padded tokens a batch to begin with: on two CPU cores 256 to 512 are fastest, 1,024 take 1.2 times as long."""
     return 512 if device.type == "cpu" else 16_384
+
+
+# Bytes that a token leaves for the backward pass, by parameters besides the embeddings, a coordinate of the embeddings
+# and a byte of their numbers.
+LEFT_BEHIND = 3.0
+
+
+def affordable(model: nn.Module, device: torch.device) -> int | None:
+    """Padded tokens that a pass and its gradient may have in half of the memory that weights leave; None: any number.
+
+    A budget that starts too high is halved until it fits, but each try costs what it did before memory ran out. The
+    memory is the device's own, not what is free at the moment: the same batches, and the same last digits, each time.
+    """
+    memory = _memory(device)
+    if memory is None or hasattr(model, "hf_device_map"):
+        return None
+    tables = {id(m.weight): m.weight for m in model.modules() if isinstance(m, nn.Embedding)}
+    weights = {id(p): p for p in model.parameters()}
+    held = sum(p.numel() * p.element_size() for p in weights.values())
+    inner = sum(p.numel() for key, p in weights.items() if key not in tables)
+    size = min((t.element_size() for t in tables.values()), default=4)
+    width = max((t.shape[-1] for t in tables.values()), default=1)
+    return max(1, int((memory - held) / 2 / (LEFT_BEHIND * size * max(inner, 1) / width)))
+
+
+def _memory(device: torch.device) -> int | None:
+    """A GPU's memory in bytes."""
+    if device.type not in ("cuda", "xpu"):
+        return None
+    return int(getattr(torch, device.type).get_device_properties(device).total_memory)
 
 
 def give_back_memory() -> None:

@@ -37,9 +37,15 @@ def _is_greedy(loaded: Loaded, row: Row, new: Sequence[int]) -> bool:
     """Whether a pass over the whole text prefers each of the new tokens too."""
     model: Any = loaded.model
     with torch.inference_mode():
-        logits = model(input_ids=torch.tensor([[*row.ids, *new]], device=model.device)).logits[0]
-    before = logits[len(row) - 1 : len(row) - 1 + len(new)].argmax(dim=-1)
+        ids = torch.tensor([[*row.ids, *new]], device=model.device)
+        logits = model(input_ids=ids, **_last(loaded, len(new) + 1)).logits[0]
+    before = logits[-1 - len(new) : -1].argmax(dim=-1)
     return torch.equal(before.cpu(), torch.tensor(list(new), dtype=torch.long))
+
+
+def _last(loaded: Loaded, count: int) -> dict[str, int]:
+    """What tells a model that only its last logits are wanted, where it can be told: a prompt's fill a memory."""
+    return {"logits_to_keep": count} if "logits_to_keep" in loaded.inputs else {}
 
 
 def _greedy(loaded: Loaded, row: Row, max_new_tokens: int, *, cached: bool) -> list[int]:
@@ -53,7 +59,7 @@ def _greedy(loaded: Loaded, row: Row, max_new_tokens: int, *, cached: bool) -> l
     with torch.inference_mode():
         while len(new) < max_new_tokens:
             options = {"past_key_values": cache, "use_cache": True} if cached else {}
-            output = model(input_ids=ids, **options)
+            output = model(input_ids=ids, **options, **_last(loaded, 1))
             token = int(output.logits[0, -1].argmax())
             if token in ends:
                 break
@@ -94,22 +100,28 @@ def matrix(
         hidden.append((args[0], leaf))
         return (leaf, *args[1:])
 
+    # The logits of a position predict the token after it; those of other positions are not computed, where the model
+    # can be told so: after 129 tokens of a model of 135 M parameters they are a seventh of the pass.
+    reads = [token - 1 for first, last in spans for token in range(first, last + 1)]
+    inputs, kept = collate([row], loaded), [*range(len(row))]
+    if "logits_to_keep" in loaded.inputs:
+        kept = sorted({*reads})
+        inputs["logits_to_keep"] = torch.tensor(kept, device=model.device)
+    at = {position: i for i, position in enumerate(kept)}
     step = max(1, budget // len(row))
     handle = model.get_output_embeddings().register_forward_pre_hook(cut)
     try:
         with embeddings_as_leaf(model) as leaves, attention(model, "sdpa") if step == 1 else nullcontext():
-            logits = model(**collate([row], loaded)).logits[0]
+            logits = model(**inputs).logits[0]
     finally:
         handle.remove()
     leaf = only(leaves)
     if len(hidden) != 1:
         raise ExampleError(f"The model uses its output layer {len(hidden)} times in one pass.", NOT_SUPPORTED)
     trunk, head = hidden[0]
-    if trunk.shape[-2] != len(row):  # ProphetNet's has another axis before that of positions
+    if trunk.shape[-2] != len(kept):  # ProphetNet's has another axis before that of positions
         raise ExampleError("The model's output layer is not given one state a token.", NOT_SUPPORTED)
-    # The logits of a position predict the token after it.
-    reads = [token - 1 for first, last in spans for token in range(first, last + 1)]
-    explained = logits[reads]
+    explained = logits[[at[position] for position in reads]]
     (slope,) = torch.autograd.grad(score(widened(explained)).sum(), head)
 
     x = widened(leaf[0].detach())
@@ -119,7 +131,8 @@ def matrix(
             part = spans[start : start + step]
             vectors = torch.zeros(len(part), *trunk.shape, dtype=trunk.dtype, device=trunk.device)
             for i, (first, last) in enumerate(part):
-                vectors[i, ..., first - 1 : last, :] = slope[..., first - 1 : last, :]
+                own = slice(at[first - 1], at[last - 1] + 1)
+                vectors[i, ..., own, :] = slope[..., own, :]
             if step == 1:
                 (chunk,) = torch.autograd.grad(trunk, leaf, vectors[0], retain_graph=True)
             else:

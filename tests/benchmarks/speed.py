@@ -8,7 +8,8 @@ package. Numbers are compared before they are timed. Left out, where enough othe
 other programs took more than a quarter of a processor that the threads need; on a machine that is never quiet compare
 processor time with `--threads 1`. Peak memory is that of a fresh process which does the one thing alone.
 Quote ratios: times are of one machine and day. `--json` keeps what was measured and adds to it; the table is drawn from
-all of it. Cases: A gradient norm, B integrated gradients, C generation, D multiple choice, E SmoothGrad, F many texts.
+all of it. Cases: A gradient norm, B integrated gradients, C generation, D multiple choice, E SmoothGrad, F many texts,
+G models of Llama's kind up to 8 billion parameters.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from pathlib import Path
 import torch
 from marks import put
 from race.generation import generation
+from race.llamas import llamas
 from race.points import integrated, noisy
 from race.rounds import PATIENCE, Group, peak, race
 from race.rows import choices, gradient, many
@@ -39,6 +41,7 @@ CASES: dict[str, Callable[[Setting], list[Group]]] = {
     "D": choices,
     "E": noisy,
     "F": many,
+    "G": llamas,
 }
 
 
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str]) -> None:
     """Measure, and print or write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--snippets", type=Path, required=True)
-    parser.add_argument("--case", default=",".join(CASES), help="letters, with commas")
+    parser.add_argument("--case", help="letters, with commas; all, but G on cuda alone")
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--patience", type=float, default=PATIENCE, help="seconds that a sample waits for quiet")
     parser.add_argument("--few", action="store_true", help="64 texts in A, 3 in B, D and E, no 10,000 in F")
@@ -67,7 +70,7 @@ def main(arguments: Sequence[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     dtype = options.dtype or ("float32" if device.type == "cpu" else "bfloat16")
     setting = Setting(options.snippets, folder.resolve(), device, dtype, options.few, options.inseq)
-    cases = options.case.split(",")
+    cases = options.case.split(",") if options.case else [c for c in CASES if c != "G" or device.type == "cuda"]
     if options.alone:
         _alone(CASES[cases[0]](setting), *options.alone)
         return

@@ -86,6 +86,24 @@ def gradient_norms(model: Any, rows: Sequence[Row], tokens: int) -> list[Tensor]
     return found
 
 
+def pooled_norms(model: Any, rows: Sequence[Row], tokens: int) -> list[Tensor]:
+    """‖∂F/∂x‖ (t,) of each text as a classifier reads it that pools the last token, such as Llama's.
+
+    Padding is unknown to these where embeddings stand in the place of ids, so the last token is taken here.
+    """
+    found: list[Tensor] = [torch.empty(0)] * len(rows)
+    trunk, lengths = model.get_decoder(), [len(row["input_ids"]) for row in rows]
+    for batch in packed(lengths, tokens):
+        inputs = padded([rows[i] for i in batch], model.device)
+        leaf = model.get_input_embeddings()(inputs.pop("input_ids")).detach().requires_grad_()
+        states = trunk(inputs_embeds=leaf, attention_mask=inputs["attention_mask"]).last_hidden_state
+        logits = model.score(states[range(len(batch)), [lengths[i] - 1 for i in batch]])
+        (gradient,) = torch.autograd.grad(logits.max(dim=-1).values.sum(), leaf)
+        for i, own in zip(batch, gradient.float().norm(dim=-1).cpu(), strict=True):
+            found[i] = own[: lengths[i]]
+    return found
+
+
 def line(x: Tensor, baseline: Tensor, steps: int) -> tuple[Tensor, Tensor]:
     """Points (n, t, d) from the baseline to x and their weights (n,), those of Gauss and Legendre."""
     nodes, weights = numpy.polynomial.legendre.leggauss(steps)

@@ -19,7 +19,7 @@ from race.rounds import Answer
 from race.subjects import Subject
 from saliency_report import engine
 from saliency_report.models import Loaded, load
-from saliency_report.packing import Item, fitting
+from saliency_report.packing import Budget, Item, fitting
 from saliency_report.pipeline import Run
 from saliency_report.record import Report
 from saliency_report.sources import request
@@ -61,21 +61,28 @@ def run(
 
 
 def engine_alone(subject: Subject, texts: Sequence[str], device: torch.device, dtype: str) -> Callable[[], Answer]:
-    """The engine's gradients of classified texts, from their tokens on: without reading, scores and record."""
+    """The engine's gradients of classified texts and all their scores, from the tokens on: no reading, no record."""
     spec = spec_of(subject, [{"text": text} for text in texts])
-    loaded, task = loaded_for(spec, device, dtype), TASKS[subject.task]
+    return of_tokens(spec, loaded_for(spec, device, dtype))
+
+
+def of_tokens(spec: Spec, loaded: Loaded) -> Callable[[], Answer]:
+    """The engine on the texts of a spec."""
+    task, device = TASKS[loaded.info.task], torch.device(loaded.model.device)
     items = [Item(i, example, task.prepare(example, loaded.checkpoint)) for i, example in enumerate(spec.examples)]
     items.sort(key=Item.size)
+    budget = Budget(engine.token_budget(device))
+    budget.limit(engine.affordable(loaded.model, device))
 
     def work() -> Answer:
         found, left = [torch.empty(0)] * len(items), list(items)
         with engine.float32_products(device):
             while left:
-                batch = left[: fitting(left, engine.token_budget(device), "with any")]
+                batch = left[: fitting(left, budget.tokens, "with any")]
                 rows = [row for item in batch for row in item.prepared.rows]
                 computed = engine.gradients(loaded, rows, lambda logits: logits.max(dim=-1).values)
                 for item, gradient in zip(batch, computed.gradients, strict=True):
-                    found[item.place] = gradient.norm(dim=-1)
+                    found[item.place] = gradient.scores["l2"]
                 del left[: len(batch)]
         return Answer(found)
 
@@ -84,9 +91,15 @@ def engine_alone(subject: Subject, texts: Sequence[str], device: torch.device, d
 
 def generated(subject: Subject, ids: list[int], known: int, device: torch.device, dtype: str) -> Callable[[], Answer]:
     """The engine's matrix of a text that was generated before, as gradient × input of the prompt's tokens."""
-    spec = spec_of(subject, [{"prompt": "a"}])
-    loaded = loaded_for(spec, device, dtype)
+    return of_ids(loaded_for(spec_of(subject, [{"prompt": "a"}]), device, dtype), ids, known)
+
+
+def of_ids(loaded: Loaded, ids: list[int], known: int) -> Callable[[], Answer]:
+    """The matrix of a loaded model."""
+    device = torch.device(loaded.model.device)
     of = torch.tensor(ids[known:], device=device)[:, None]
+    budget = Budget(engine.token_budget(device))
+    budget.limit(engine.affordable(loaded.model, device))
 
     def work() -> Answer:
         row, spans = Row(ids), [(i, i) for i in range(known, len(ids))]
@@ -95,9 +108,8 @@ def generated(subject: Subject, ids: list[int], known: int, device: torch.device
             return logits.log_softmax(dim=-1).gather(1, of)[:, 0]
 
         with engine.float32_products(device):
-            _, embeddings, chunks = engine.matrix(loaded, row, spans, score, engine.token_budget(device))
-            found = torch.cat([(chunk * embeddings).sum(dim=-1) for chunk in chunks])
-        return Answer(list(found[:, :known]))
+            _, _, found = engine.matrix(loaded, row, spans, score, budget.tokens)
+            return Answer([slopes.scores["gradient_x_input"][:known] for slopes in found])
 
     return work
 

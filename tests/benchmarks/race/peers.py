@@ -147,6 +147,28 @@ def language_model(model: Any, tokenizer: Any, prompt: str, ids: list[int], know
     return work
 
 
+def each_token(model: Any, ids: list[int], known: int) -> Callable[[], Answer]:
+    """captum's gradient × activation of the embeddings for each token of given ids: what its LLM class does."""
+    from captum.attr import LayerGradientXActivation
+
+    def log_probs(given: Tensor) -> Tensor:
+        found: Tensor = model(given).logits[:, -1].float().log_softmax(dim=-1)
+        return found
+
+    explainer = LayerGradientXActivation(log_probs, model.get_input_embeddings())
+
+    def work() -> Answer:
+        model.requires_grad_(True)  # as a user has it, and as captum needs it: it asks for the layer's own slope
+        found = []
+        for end in range(known, len(ids)):
+            own = explainer.attribute(torch.tensor([ids[:end]], device=model.device), target=ids[end])
+            found.append(own[0, :known].float().sum(dim=-1).detach().cpu())
+        model.requires_grad_(False)
+        return Answer(found)
+
+    return work
+
+
 def inseq_matrix(model: Any, tokenizer: Any, prompt: str, text: str) -> Callable[[], Answer]:
     """inseq's input × gradient of a given continuation; its numbers are normalised, so they are not compared."""
     import inseq

@@ -39,7 +39,7 @@ class Setting:
     @property
     def tokens(self) -> tuple[int, int, int]:
         """Padded tokens a batch that floors try."""
-        return (256, 512, 1024) if self.device.type == "cpu" else (8192, 16_384, 32_768)
+        return (256, 512, 1024) if self.device.type == "cpu" else (4096, 8192, 16_384)
 
     def exact(self, name: str, make: Callable[[], Callable[[], Answer]], rounds: int | None = None) -> Contender:
         """A contender that must give the floor's numbers."""

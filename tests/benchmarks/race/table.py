@@ -101,6 +101,8 @@ def _cells(row: Measured, group: Measured) -> list[str]:
         name += f" ({row['points']:.0f} points, off by {100 * row['worst delta']:.2g} % at most)"
     if "loop" in row:
         name += f" (its loop {_time(row['loop'], 1, '')}, the rest {_time(row['around'], 1, '')})"
+    if "busy" in row:
+        name += f" (GPU busy {100 * row['busy']:.0f} %)"
     left_out = f" of {row['samples'] + row['dropped']}" if row["dropped"] else ""
     noisy = f", others took {row['foreign']:.1f}" if row["noisy"] else ""
     return [
