@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from itertools import accumulate
+from typing import Any, Literal
 
+import numpy
 import torch
 from torch import Tensor
+
+Array = numpy.ndarray[Any, numpy.dtype[Any]]
 
 
 @dataclass(frozen=True)
@@ -221,16 +225,21 @@ def token_scores(attribution: Tensor, embeddings: Tensor, names: Sequence[str] =
 
 @dataclass(frozen=True)
 class Slopes:
-    """A gradient (t, d), where it was computed, and its named token scores (t,), which were taken there, on the CPU.
+    """A gradient (t, d), where it was computed, and its `GRADIENT_SCORES` (s, t), which were taken there, on the CPU.
 
     Of a GPU's gradients the scores alone are brought over: 24 bytes a token, where 4,096 coordinates have 16,384.
     """
 
     values: Tensor
-    scores: dict[str, Tensor]
+    table: Tensor
+
+    @property
+    def scores(self) -> dict[str, Tensor]:
+        """The scores (t,) by name."""
+        return dict(zip(GRADIENT_SCORES, self.table, strict=True))
 
     def __getitem__(self, tokens: slice) -> Slopes:
-        return Slopes(self.values[tokens], {name: scores[tokens] for name, scores in self.scores.items()})
+        return Slopes(self.values[tokens], self.table[:, tokens])
 
     def __len__(self) -> int:
         return len(self.values)
@@ -242,10 +251,7 @@ def slopes(gradients: Tensor, embeddings: Tensor, lengths: Sequence[int]) -> lis
     Embeddings are (n, longest, d), or (longest, d) where they are the same for all.
     """
     found = torch.stack([*token_scores(gradients, embeddings).values()]).cpu()
-    return [
-        Slopes(gradients[i, :length], dict(zip(GRADIENT_SCORES, found[:, i, :length], strict=True)))
-        for i, length in enumerate(lengths)
-    ]
+    return [Slopes(gradients[i, :length], found[:, i, :length]) for i, length in enumerate(lengths)]
 
 
 def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> dict[str, Tensor]:
@@ -255,14 +261,21 @@ def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> di
     no more) the words come out as a prefix too, the last one with the tokens that are visible.
     """
     count = len(next(iter(scores.values())))
-    pairs = torch.tensor([(t, i) for i, word in enumerate(words) for t in word if t < count])
-    tokens, of_token = pairs.to(next(iter(scores.values())).device).T
-    return {name: _gather(values[tokens], of_token, AGGREGATIONS[name].word) for name, values in scores.items()}
+    seen = [held for word in words if (held := [token for token in word if token < count])]
+    tokens, lengths = [token for held in seen for token in held], [*map(len, seen)]
+    starts = [0, *accumulate(lengths[:-1])]
+    return {
+        name: torch.from_numpy(_gather(values.cpu().numpy()[tokens], starts, lengths, AGGREGATIONS[name].word))
+        for name, values in scores.items()
+    }
 
 
-def _gather(values: Tensor, word: Tensor, how: str | None) -> Tensor:
+def _gather(values: Array, starts: Sequence[int], lengths: Sequence[int], how: str | None) -> Array:
+    """One number a word of its tokens' values; numpy takes a tenth of the time of torch on so few."""
     assert how is not None, "this score is measured of words, not gathered from tokens"
-    zeros = values.new_zeros(int(word[-1]) + 1)
     if how == "norm":
-        return zeros.index_add(0, word, values.square()).sqrt()
-    return zeros.scatter_reduce(0, word, values, how, include_self=False)
+        return numpy.sqrt(numpy.add.reduceat(numpy.square(values), starts))
+    if how == "amax":
+        return numpy.maximum.reduceat(values, starts)
+    sums = numpy.add.reduceat(values, starts)
+    return sums if how == "sum" else (sums / numpy.asarray(lengths, dtype=values.dtype))

@@ -22,10 +22,11 @@ class Budget:
 
     tokens: int
     halved: bool = False
+    most: int | None = None  # that the device can hold
 
-    def limit(self, tokens: int | None) -> None:
-        """Begin with no more than a device can hold."""
-        self.tokens = min(self.tokens, tokens or self.tokens)
+    def limit(self, most: int | None) -> None:
+        """Begin with no more than the device can hold."""
+        self.most, self.tokens = most, min(self.tokens, most or self.tokens)
 
     def halve(self) -> None:
         """Go on with half as many."""

@@ -79,7 +79,7 @@ def unseen(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[list[tu
         gaps, reached = [], 0
         for start, end in [*spans, (len(segment.text), len(segment.text))]:
             inner = segment.text[reached:start].strip()
-            if is_visible(inner):
+            if inner and is_visible(inner):
                 first = segment.text.index(inner, reached)
                 gaps.append((first, first + len(inner)))
             reached = max(reached, end)
@@ -93,7 +93,7 @@ def group_words(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[Wo
     A token that reaches over several words joins them into one; a token of white space, or one that no text shows,
     is a word of its own.
     """
-    splits = [split_words(segment.text) for segment in segments]
+    splits = [Splits(split_words(segment.text)) for segment in segments]
     words: list[Word] = []
     reach = None  # (segment, start, end) of the last word, where a following token can still join it
     for i, token in enumerate(tokens):
@@ -103,7 +103,7 @@ def group_words(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[Wo
             )
             reach = None
             continue
-        start, end = _whole_words(token.start, token.end, splits[token.segment])
+        start, end = splits[token.segment].grown(token.start, token.end)
         members = [i]
         if reach and reach[0] == token.segment and start < reach[2]:
             start, end = min(start, reach[1]), max(end, reach[2])
@@ -113,12 +113,16 @@ def group_words(tokens: Sequence[Token], segments: Sequence[Segment]) -> list[Wo
     return words
 
 
-def _whole_words(start: int, end: int, splits: list[tuple[int, int]]) -> tuple[int, int]:
-    """The span grown to the ends of the words that it touches."""
-    first = bisect.bisect_right(splits, start, key=lambda span: span[1])
-    last = bisect.bisect_left(splits, end, key=lambda span: span[0])
-    touched = splits[first:last]
-    return (min(start, touched[0][0]), max(end, touched[-1][1])) if touched else (start, end)
+class Splits:
+    """The spans of a text's words, in order."""
+
+    def __init__(self, spans: Sequence[tuple[int, int]]) -> None:
+        self.starts, self.ends = [start for start, _ in spans], [end for _, end in spans]
+
+    def grown(self, start: int, end: int) -> tuple[int, int]:
+        """A span grown to the ends of the words that it touches."""
+        first, last = bisect.bisect_right(self.ends, start), bisect.bisect_left(self.starts, end)
+        return (min(start, self.starts[first]), max(end, self.ends[last - 1])) if first < last else (start, end)
 
 
 def touched(encoding: Encoding, word: Word, texts: Mapping[str, str], spans: Sequence[tuple[str, int, int]]) -> bool:

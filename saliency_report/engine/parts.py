@@ -31,7 +31,8 @@ AT_ONCE = 4096  # tokens; a budget that was halved goes before it
 
 def at_once(budget: Budget) -> int:
     """How many tokens of a long text go into one pass."""
-    return budget.tokens if budget.halved else max(budget.tokens, AT_ONCE)
+    most = max(budget.tokens, AT_ONCE)
+    return budget.tokens if budget.halved else min(most, budget.most or most)
 
 
 def in_parts(

@@ -188,13 +188,16 @@ def _named(stretches: Sequence[str]) -> str:
 def without_outer_space(string: str, start: int, end: int) -> tuple[int, int]:
     """A span without the space at its ends: byte-level tokenizers may count it to the token. Mere space stays."""
     inner = string[start:end]
-    if not inner.strip():
+    stripped = inner.strip()
+    if stripped == inner or not stripped:
         return start, end
     return start + len(inner) - len(inner.lstrip()), end - (len(inner) - len(inner.rstrip()))
 
 
 def _place(places: Sequence[Placed], start: int, end: int) -> tuple[int | None, tuple[int, int] | None]:
     """The segment that holds most of the span, and the span within it; none for the space that joins two."""
-    best = max(places, key=lambda place: min(end, place.end) - max(start, place.start))
+    best = places[0]
+    if len(places) > 1:
+        best = max(places, key=lambda place: min(end, place.end) - max(start, place.start))
     first, last = max(start, best.start), min(end, best.end)
     return (best.segment, (first - best.start, last - best.start)) if last > first else (None, None)

@@ -80,15 +80,14 @@ def head(example: TextClassification, checkpoint: Checkpoint) -> Head:
     Raises:
         ExampleError: a softmax is asked for over a single output.
     """
-    config = checkpoint.config
-    count, problem = config.num_labels, example.problem_type or getattr(config, "problem_type", None)
+    names = checkpoint.labels
+    count, problem = len(names), example.problem_type or getattr(checkpoint.config, "problem_type", None)
     link = LINKS.get(problem or "", "none" if count == 1 else "softmax")
     if count == 1 and link == "softmax":
         raise ExampleError(
             "The model has a single output: as one label of several it would always have the probability 1.",
             "Write problem_type: regression for the number itself, or multi_label_classification for its sigmoid.",
         )
-    names = [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(count)]
     return Head([SCORE] if link == "none" and names == ["LABEL_0"] else names, link)
 
 

@@ -68,7 +68,7 @@ def engine_alone(subject: Subject, texts: Sequence[str], device: torch.device, d
 
 def of_tokens(spec: Spec, loaded: Loaded) -> Callable[[], Answer]:
     """The engine on the texts of a spec."""
-    task, device = TASKS[loaded.info.task], torch.device(loaded.model.device)
+    task, device = TASKS[loaded.info.task], next(loaded.model.parameters()).device
     items = [Item(i, example, task.prepare(example, loaded.checkpoint)) for i, example in enumerate(spec.examples)]
     items.sort(key=Item.size)
     budget = Budget(engine.token_budget(device))
@@ -96,7 +96,7 @@ def generated(subject: Subject, ids: list[int], known: int, device: torch.device
 
 def of_ids(loaded: Loaded, ids: list[int], known: int) -> Callable[[], Answer]:
     """The matrix of a loaded model."""
-    device = torch.device(loaded.model.device)
+    device = next(loaded.model.parameters()).device
     of = torch.tensor(ids[known:], device=device)[:, None]
     budget = Budget(engine.token_budget(device))
     budget.limit(engine.affordable(loaded.model, device))
