@@ -11,6 +11,7 @@ import method_records
 import records
 from records import measured
 from saliency_report.page import text
+from saliency_report.page.cancelled import cancelled, without_rounding
 from saliency_report.page.sentences import sentences
 from saliency_report.record import ExampleResult, Report
 from test_browser import expected_runs
@@ -479,11 +480,28 @@ def cancelling(result: ExampleResult, left: float) -> ExampleResult:
     return result
 
 
+@pytest.mark.parametrize(
+    ("dtype", "left", "zero"),
+    [
+        ("float32", 6e-8, True),
+        ("float32", 2e-5, False),
+        ("float16", 2e-4, True),
+        ("float16", 2e-3, False),
+        ("bfloat16", 1.1e-3, True),
+        ("bfloat16", 2e-2, False),
+    ],
+)
+def test_what_rounding_leaves_depends_on_the_precision(dtype: str, left: float, zero: bool) -> None:
+    (map_, *_) = without_rounding(cancelling(review(), left), dtype).maps
+    assert (cancelled(map_) == ["sum", "mean"]) == zero
+    assert any(map_.scores["sum"]) != zero
+
+
 def test_slopes_that_cancel_but_for_rounding_are_said_to_and_have_no_colour(visit: Open) -> None:
     rounding, real = cancelling(review(), 6e-8), cancelling(review("other"), 2e-5)
     said = (
-        "Zero up to rounding: at every token the slopes cancel but for less than 0.001\N{NO-BREAK SPACE}% of their "
-        "sizes, as they do where embeddings are normalised. What is left says nothing of the text: it stands as 0, "
+        "Zero up to rounding: at every token the slopes cancel but for what rounding leaves of them, as they do where "
+        "embeddings are normalised. What is left says nothing of the text: it stands as 0, "
         "without colour; report.json has it."
     )
     page = visit(with_rules(records.report(rounding, real)))

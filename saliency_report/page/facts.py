@@ -28,7 +28,7 @@ BEGINNING = 30  # characters of the two ends of a window
 ROUNDED = "Zero up to rounding:"
 # The script has it from the data of the page, for the reader who chooses such a score.
 CANCEL = (
-    "at every token the slopes cancel but for less than 0.001\N{NO-BREAK SPACE}% of their sizes, as they do where "
+    "at every token the slopes cancel but for what rounding leaves of them, as they do where "
     "embeddings are normalised. What is left says nothing of the text: it stands as 0, without colour; report.json "
     "has it."
 )

@@ -82,7 +82,8 @@ class ExampleView:
 
 def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> ExampleView:
     """The view of the example that is number `number` on the page."""
-    result = without_rounding(result)
+    model = None if result.model is None else report.models[result.model]
+    result = without_rounding(result, model.dtype if model else None)
     prediction = result.prediction
     outcomes = prediction.outcomes if prediction else []
     given, wanted = (prediction.given, prediction.wanted or []) if prediction else ([], [])
@@ -94,7 +95,7 @@ def view(report: Report, scores: Scores, number: int, result: ExampleResult) -> 
     return ExampleView(
         number=number,
         result=result,
-        model=None if result.model is None else report.models[result.model],
+        model=model,
         model_name="" if result.model is None else model_name(report, result.model),
         text=" ".join(_own_texts(result)),
         answer=answer,

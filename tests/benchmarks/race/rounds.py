@@ -135,8 +135,8 @@ def race(group: Group, rounds: int, device: torch.device, patience: float = PATI
             taken, wanted = samples[contender.name], min(rounds, contender.rounds or rounds)
             if len(_quiet(taken)) < wanted and len(taken) < ATTEMPTS * wanted:
                 one = take(works[contender.name], device, patience)[1]
-                scaled = {"seconds": one.seconds / contender.part, "processor": one.processor / contender.part}
-                taken.append(replace(one, **scaled))
+                seconds, processor = one.seconds / contender.part, one.processor / contender.part
+                taken.append(replace(one, seconds=seconds, processor=processor))
     return {name: kept(taken, differences[name]) for name, taken in samples.items()}
 
 
