@@ -58,12 +58,17 @@ KNOWN, NEW = 129, 20  # tokens of the prompt, and generated ones
 ALONE = 16  # texts that captum explains, one by one
 
 
-def llamas(s: Setting, sizes: Sequence[str] = tuple(SIZES), count: int = 1024) -> list[Group]:
+# Texts, and padded tokens a batch that floors try: as many as 80 GB hold.
+COUNTS = {"135 M": 4096, "1 B": 2048, "8 B": 512}
+TOKENS = {"135 M": (16_384, 32_768, 65_536), "1 B": (8192, 16_384, 32_768), "8 B": (2048, 4096, 8192)}
+
+
+def llamas(s: Setting, sizes: Sequence[str] = tuple(SIZES)) -> list[Group]:
     """G: the gradient norm of classified snippets, and the matrix of generated tokens, of each size."""
     made: list[Group] = []
     for size in sizes:
         llama = Llama(size, s.device, s.dtype)
-        texts = subjects.film_snippets(s.snippets, count // (4 if size == "8 B" else 1))
+        texts = subjects.film_snippets(s.snippets, COUNTS.get(size, 64))
         made += [_classified(s, llama, texts), _generated(s, llama, " ".join(texts))]
     return made
 
@@ -130,9 +135,9 @@ def _classified(s: Setting, llama: Llama, texts: list[str]) -> Group:
         return lambda: Answer(numbers(Run(spec, s.device, s.dtype, lambda result: None, given=given).report()))
 
     contenders = [
-        *s.floor(floor),
+        *s.floor(floor, TOKENS.get(llama.size, ())),
         s.exact("ours, the engine alone", engine),
-        s.exact("ours", run),
+        s.exact("ours", run, 2),
         Contender(
             "captum, one by one",
             lambda: peers.saliency(llama.model(kind), rows()[:ALONE]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
@@ -20,7 +21,7 @@ CHOICES = ["It is worth seeing.", "It is a waste of time.", "Nothing at all is s
 def gradient(s: Setting) -> list[Group]:
     """A: the gradient norm of the predicted class."""
     subject = subjects.distilbert(s.folder)
-    texts = subjects.film_snippets(s.snippets, 64 if s.few else 256)
+    texts = subjects.film_snippets(s.snippets, s.snippets_at_once)
     rows = subject.rows(texts)
     examples = [{"text": text} for text in texts]
     as_json, as_yaml = s.folder / "texts.json", s.folder / "texts.yaml"
@@ -29,6 +30,8 @@ def gradient(s: Setting) -> list[Group]:
     as_yaml.write_text(json.dumps([{**common, **example} for example in examples]), encoding="utf-8")
     norms = ours.scores_of("gradient", "l2")
     model, users = models(s, subject)
+    some = rows[:256]  # on a GPU captum would take a minute for all
+    part = len(some) / len(rows)
 
     def floor(tokens: int) -> list[Tensor]:
         return floors.gradient_norms(model(), rows, tokens)
@@ -41,7 +44,9 @@ def gradient(s: Setting) -> list[Group]:
         return []
 
     def captum(at_once: int) -> Contender:
-        return s.exact(f"captum, {at_once} at once", lambda: peers.saliency(users(), rows, at_once), 3)
+        return replace(
+            s.exact(f"captum, {at_once} at once", lambda: peers.saliency(users(), some, at_once), 3), part=part
+        )
 
     contenders = [
         *s.floor(floor),
@@ -60,7 +65,7 @@ def gradient(s: Setting) -> list[Group]:
             lambda: ours.bare(subject, as_json, s.tokens[0], s.dtype, s.device),
             rounds=3,
         ),
-        s.exact("captum, one by one", lambda: peers.saliency(users(), rows), 3),
+        replace(s.exact("captum, one by one", lambda: peers.saliency(users(), some), 3), part=part),
         *map(captum, (8, 32)),
     ]
     return [Group("A", f"Gradient norm, DistilBERT size, {len(texts)} snippets", "example", len(texts), contenders)]
