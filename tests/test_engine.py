@@ -313,6 +313,41 @@ def test_the_model_stays_frozen_in_eval_mode_and_without_hooks(families: Path) -
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in loaded.model.modules())
 
 
+@pytest.mark.parametrize(
+    ("dtype", "padding", "shape", "neutral"),
+    [
+        ("float32", 0.05, 0.05, False),
+        ("bfloat16", 0.05, 0.05, True),
+        ("bfloat16", 0.05, 0.01, False),
+        ("bfloat16", 0.3, 0.05, False),
+    ],
+)
+def test_in_half_precision_what_any_other_shape_changes_is_not_put_down_to_padding(
+    dtype: str,
+    padding: float,
+    shape: float,
+    neutral: bool,
+    families: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A GPU's kernels round by shape; here padding and copies move the logits by so much of the largest."""
+    loaded = _load("bert", families, dtype)
+    row = _rows(loaded)[0]
+
+    def moved(output: Any) -> Tensor:
+        plain: Tensor = output.logits
+        return plain + (padding if output.padded else shape if len(plain) > 1 else 0.0) * plain.abs().max()
+
+    def forward(**inputs: Tensor) -> Any:
+        output = type(loaded.model).forward(loaded.model, **inputs)
+        output.padded = inputs["input_ids"].shape[1] > len(row)
+        return output
+
+    monkeypatch.setattr(loaded.model, "forward", forward)
+    monkeypatch.setattr("saliency_report.engine.forward.logits_of", moved)
+    assert engine.padding_is_neutral(loaded, [row]) == neutral
+
+
 def test_padding_is_on_the_right_and_masked(families: Path) -> None:
     loaded = _load("bert", families)
     inputs = engine.collate([Row([5, 6, 7], {"token_type_ids": [0, 0, 1]}), Row([8], {"token_type_ids": [1]})], loaded)

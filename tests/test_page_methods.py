@@ -447,7 +447,7 @@ def test_a_record_of_version_1_renders_as_it_did() -> None:
     now = records.report(*records.realistic().examples[:3])
     page = render_page(now, charts=False)  # with charts they carry their records
     # What version 1 did not do yet.
-    assert render_page(old, charts=False) == page.replace(", twice as many where all rows have one length", "")
+    assert render_page(old, charts=False) == page.replace(", twice as many where all rows have nearly one length", "")
     root = tree(old)
     assert [o.attributes["value"] for o in root.one("select").all("option")] == [a.name for a in records.AGGREGATIONS]
     assert len(list(example(root, 3).all("figure", "map"))) == 5

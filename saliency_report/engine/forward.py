@@ -19,6 +19,7 @@ from saliency_report.tasks.encoding import Row
 
 # The hooked forward must reproduce the plain one: relative to the largest logit.
 EQUIVALENCE = {torch.float64: 1e-10, torch.float32: 1e-4, torch.bfloat16: 3e-2, torch.float16: 5e-3}
+ROUNDED = 3.0  # times what other shapes change in half precision, padding may change there
 
 
 @dataclass(frozen=True)
@@ -149,12 +150,21 @@ def padding_is_neutral(loaded: Loaded, rows: Sequence[Row], groups: int | None =
 
     What mixes positions without asking the mask (a Fourier transform, a convolution), or pools the last one, sees the
     padding; by up to 31 % in the gradient of a tiny FNet.
+
+    In half precision a GPU rounds otherwise whenever the shape is another. Where logits are near 0 that is much of
+    them, 8 billion parameters on an H100 beyond 3e-2: what copies of the rows beside them change counts as rounding.
     """
     model: Any = loaded.model
     with torch.no_grad():
         alone = logits_of(model(**collate(rows, loaded, groups)))
         padded = logits_of(model(**collate(rows, loaded, groups, extra=8)))[:, : alone.shape[1]]
-    return _difference(padded, alone) <= _tolerance(loaded, alone)
+        off, tolerance = _difference(padded, alone), _tolerance(loaded, alone)
+        if off > tolerance and model.dtype.itemsize == 2:
+            copies = [
+                logits_of(model(**collate([*rows] * n, loaded, groups and n * groups)))[: len(alone)] for n in (2, 3, 4)
+            ]
+            tolerance = max(tolerance, ROUNDED * max(_difference(other, alone) for other in copies))
+    return off <= tolerance
 
 
 def _difference(logits: Tensor, plain: Tensor) -> float:
