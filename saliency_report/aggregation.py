@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -223,26 +224,44 @@ def token_scores(attribution: Tensor, embeddings: Tensor, names: Sequence[str] =
     return {name: AGGREGATIONS[name].token(attribution, embeddings) for name in names}
 
 
+class Arriving:
+    """Numbers on their way to the CPU: a GPU goes on with what it was given next, and who needs them waits."""
+
+    def __init__(self, values: Tensor) -> None:
+        self._held, self._event = values, None
+        if values.device.type == "cuda":
+            self._held = torch.empty(values.shape, dtype=values.dtype, pin_memory=True)
+            self._held.copy_(values, non_blocking=True)
+            self._event = torch.cuda.Event()
+            self._event.record()
+
+    @cached_property
+    def arrived(self) -> Tensor:
+        """The numbers, on the CPU."""
+        if self._event is not None:
+            self._event.synchronize()
+        return self._held.cpu()
+
+
 @dataclass(frozen=True)
 class Slopes:
-    """A gradient (t, d), where it was computed, and its `GRADIENT_SCORES` (s, t), which were taken there, on the CPU.
+    """A gradient (t, d), where it was computed, and its `GRADIENT_SCORES`, which were taken there with others.
 
     Of a GPU's gradients the scores alone are brought over: 24 bytes a token, where 4,096 coordinates have 16,384.
     """
 
     values: Tensor
-    table: Tensor
+    table: Arriving  # (s, n, longest)
+    row: int
 
     @property
     def scores(self) -> dict[str, Tensor]:
-        """The scores (t,) by name."""
-        return dict(zip(GRADIENT_SCORES, self.table, strict=True))
+        """The scores (t,) by name, on the CPU."""
+        return dict(zip(GRADIENT_SCORES, self.table.arrived[:, self.row, : len(self.values)], strict=True))
 
-    def __getitem__(self, tokens: slice) -> Slopes:
-        return Slopes(self.values[tokens], self.table[:, tokens])
-
-    def __len__(self) -> int:
-        return len(self.values)
+    def up_to(self, token: int) -> Slopes:
+        """Those of the tokens before one."""
+        return Slopes(self.values[:token], self.table, self.row)
 
 
 def slopes(gradients: Tensor, embeddings: Tensor, lengths: Sequence[int]) -> list[Slopes]:
@@ -250,8 +269,8 @@ def slopes(gradients: Tensor, embeddings: Tensor, lengths: Sequence[int]) -> lis
 
     Embeddings are (n, longest, d), or (longest, d) where they are the same for all.
     """
-    found = torch.stack([*token_scores(gradients, embeddings).values()]).cpu()
-    return [Slopes(gradients[i, :length], found[:, i, :length]) for i, length in enumerate(lengths)]
+    table = Arriving(torch.stack([*token_scores(gradients, embeddings).values()]))
+    return [Slopes(gradients[i, :length], table, i) for i, length in enumerate(lengths)]
 
 
 def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> dict[str, Tensor]:

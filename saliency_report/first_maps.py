@@ -1,10 +1,11 @@
-"""The first maps of a batch of examples, from one forward for all."""
+"""The first maps of a batch of examples, from one forward for all; a GPU computes the next while one is explained."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate, chain, pairwise
 
 import torch
@@ -16,17 +17,45 @@ from saliency_report.outcomes import Outcomes
 from saliency_report.packing import Budget, Item
 from saliency_report.tasks.encoding import Row
 
+AHEAD = {"cuda": 1}  # batches that a device is given before the one before them is explained
 
-def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[Explained]:
-    """The first maps of a batch, one forward for all; when that fails each half alone, so that one costs no other."""
-    if goes_alone(model):
-        with outcomes.caught(items[0].place, items[0].example):
-            return [alone(items[0], model, outcomes.budget)]
-        return []
+
+@dataclass(frozen=True)
+class _Begun:
+    """Examples, the part of the logits that is of each, how many numbers of each are explained, and what came of it."""
+
+    items: Sequence[Item]
+    places: Sequence[slice]
+    sets: Sequence[int]
+    computed: engine.Gradients
+    seconds: float
+
+
+def first_maps(
+    batches: Iterable[Sequence[Item]], model: Model, outcomes: Outcomes
+) -> Iterator[tuple[int, list[Explained]]]:
+    """How many examples each batch has, and the first maps of those that have any."""
+    ahead: deque[tuple[int, list[_Begun]]] = deque()
+    most = AHEAD.get(engine.device_of(model.loaded.model).type, 0)
+    for items in batches:
+        if goes_alone(model):
+            found = []
+            with outcomes.caught(items[0].place, items[0].example):
+                found = [alone(items[0], model, outcomes.budget)]
+            yield 1, found
+            continue
+        ahead.append((len(items), _begin(items, model, outcomes)))
+        if len(ahead) > most:
+            yield _explained(*ahead.popleft(), model, outcomes)
+    while ahead:
+        yield _explained(*ahead.popleft(), model, outcomes)
+
+
+def _begin(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[_Begun]:
+    """The gradients of a batch, one forward for all; when that fails each half alone, so that one costs no other."""
     begun = time.perf_counter()
     rows = [row for item in items for row in item.prepared.rows]
     groups = len(items) if model.loaded.choices else None
-    checkpoint = model.loaded.checkpoint
     # Where each example stands in the logits: choices are an axis of their own there, other rows, such as windows, not.
     ends = [*accumulate((1 if groups else len(item.prepared.rows) for item in items), initial=0)]
     places = [slice(*pair) for pair in pairwise(ends)]
@@ -36,7 +65,7 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
 
     def select(logits: Tensor) -> Tensor:
         pairs = zip(items, places, strict=True)
-        parts = [model.task.select(e.example, e.prepared, logits[place], checkpoint) for e, place in pairs]
+        parts = [model.task.select(e.example, e.prepared, logits[place], model.loaded.checkpoint) for e, place in pairs]
         sets[:] = map(len, parts)
         return torch.cat([nn.functional.pad(part, (0, 0, 0, max(sets) - len(part))) for part in parts], dim=1)
 
@@ -50,22 +79,34 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
         failure = outcomes.failure(error)
     if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
         if half := len(items) // 2:
-            return first_maps(items[:half], model, outcomes) + first_maps(items[half:], model, outcomes)
+            return _begin(items[:half], model, outcomes) + _begin(items[half:], model, outcomes)
         outcomes.fail(items[0].place, items[0].example, failure)
         return []
-    seconds = time.perf_counter() - begun
-    tokens, row = sum(len(r) for r in rows), 0
-    found: list[Explained] = []
-    for i, (item, place) in enumerate(zip(items, places, strict=True)):
+    return [_Begun(items, places, sets, computed, time.perf_counter() - begun)]
+
+
+def _explained(count: int, parts: Sequence[_Begun], model: Model, outcomes: Outcomes) -> tuple[int, list[Explained]]:
+    return count, [one for part in parts for one in _maps(part, model, outcomes)]
+
+
+def _maps(begun: _Begun, model: Model, outcomes: Outcomes) -> Iterator[Explained]:
+    """The maps of what was computed."""
+    computed = begun.computed
+    waited = time.perf_counter()
+    computed.gradients[0].table.arrived  # noqa: B018 - the time that is waited for it is the examples', too
+    seconds = begun.seconds + time.perf_counter() - waited
+    rows = [len(row) for item in begun.items for row in item.prepared.rows]
+    row = 0
+    for item, place, sets in zip(begun.items, begun.places, begun.sets, strict=True):
         count = len(item.prepared.rows)
         # One of each of its rows, set by set.
-        starts = [number * len(rows) + row for number in range(sets[i])]
+        starts = [number * len(rows) + row for number in range(sets)]
         own = [gradient for start in starts for gradient in computed.gradients[start : start + count]]
         with outcomes.caught(item.place, item.example):
             result = model.task.explain(
                 item.example,
                 item.prepared,
-                checkpoint,
+                model.loaded.checkpoint,
                 computed.logits[place],
                 computed.embeddings[row : row + count],
                 own,
@@ -75,12 +116,11 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[
             known = {
                 j: (map_.target.score, gradient.values)
                 for j, (map_, gradient) in enumerate(zip(result.maps, own, strict=False))
-                if not item.prepared.places and len(gradient) == len(result.encodings[map_.encoding].tokens)
+                if not item.prepared.places and len(gradient.values) == len(result.encodings[map_.encoding].tokens)
             }
-            share = sum(len(r) for r in item.prepared.rows) / tokens
-            found.append(Explained(item, result, seconds * share, known))
+            share = sum(rows[row : row + count]) / sum(rows)
+            yield Explained(item, result, seconds * share, known)
         row += count
-    return found
 
 
 def _long(rows: Sequence[Row], model: Model, select: Callable[[Tensor], Tensor], budget: Budget) -> engine.Gradients:

@@ -137,20 +137,27 @@ class Worker:
         yield True  # those that could not be encoded
         items = [item for item in items if item.place not in window.done]
         model = Model(loaded, company, TASKS[window.wanted.task])
-        while items:
-            count = 1 if goes_alone(model) else fitting(items, self.budget.tokens, company)
-            for one in first_maps(items[:count], model, self.outcomes):
+        left = len(items)
+        for count, found in first_maps(self._batches(items, model), model, self.outcomes):
+            for one in found:
                 if one.result.maps and (asks_for_more(one.item.example) or self.setting.custom):
                     model.waiting.append(one)
                 else:
                     self.outcomes.done(one.item.place, one.result, one.seconds)
-            del items[:count]
+            left -= count
             yield not model.waiting
             # As many as fill a batch go on together, so that their points share batches.
-            if model.waiting and (
-                not items or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens
-            ):
+            if model.waiting and (not left or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens):
                 yield from self._more(model)
+
+    def _batches(self, items: Sequence[Item], model: Model) -> Iterator[Sequence[Item]]:
+        """The items, as many together as the budget of the moment takes."""
+        start = 0
+        while start < len(items):
+            left = items[start:]
+            count = 1 if goes_alone(model) else fitting(left, self.budget.tokens, model.company)
+            yield left[:count]
+            start += count
 
     def _load(self, wanted: Request) -> Loaded:
         """The model, the one at hand or else loaded in its place; what could not be loaded is not tried again."""

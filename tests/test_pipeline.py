@@ -12,12 +12,13 @@ import torch
 import tiny
 from conftest import Explain
 from records import measured
-from saliency_report import engine
+from saliency_report import engine, first_maps
 from saliency_report.engine import Gradients
 from saliency_report.errors import ExampleError
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Report, from_json, to_json
 from saliency_report.spec import parse_spec
+from saliency_report.tasks import text_classification
 from saliency_report.tasks.base import NOT_FINITE
 
 MIXED = "\n".join(
@@ -114,6 +115,33 @@ def test_out_of_memory_halves_the_budget_and_changes_no_number(
     ]
 
 
+def test_a_batch_that_is_begun_before_the_last_is_explained_changes_nothing(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[str] = []
+    gradients, explained = engine.gradients, text_classification.explain
+
+    def begin(*given: Any) -> Gradients:
+        begun.append("begin")
+        return gradients(*given)
+
+    def end(*given: Any) -> ExampleResult:
+        begun.append("explain")
+        return explained(*given)
+
+    monkeypatch.setattr(engine, "gradients", begin)
+    monkeypatch.setattr(text_classification, "explain", end)
+    calm = explain(MIXED, budget=24)
+    one_by_one = [*begun]
+    begun.clear()
+    monkeypatch.setattr(first_maps, "AHEAD", {"cpu": 1})
+    ahead = explain(MIXED, budget=24)
+    assert scores(ahead) == scores(calm)
+    assert sorted(begun) == sorted(one_by_one)
+    assert begun[:2] == ["begin", "begin"]
+    assert one_by_one[:2] == ["begin", "explain"]
+
+
 def test_an_example_too_large_for_the_memory_fails_alone(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
     real = engine.gradients
 
@@ -204,7 +232,7 @@ def test_a_gradient_that_is_not_finite_is_an_error_of_its_example(
     def overflow(loaded: Any, rows: Any, *rest: Any) -> Gradients:
         got = real(loaded, rows, *rest)
         for gradient in got.gradients:
-            if len(gradient) == 20:
+            if len(gradient.values) == 20:
                 gradient.scores["l2"][3] = float("nan")
         return got
 

@@ -39,6 +39,11 @@ def device_name(device: torch.device) -> str:
     return str(device)
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model's first weights are."""
+    return next(model.parameters()).device
+
+
 def default_dtype(device: torch.device) -> str:
     """The number format of weights where none is asked for: on a GPU the checkpoint's own, which it was made for."""
     return "float32" if device.type == "cpu" else "auto"

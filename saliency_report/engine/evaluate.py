@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from saliency_report.engine.device import device_of
 from saliency_report.engine.forward import collate, embeddings_as_leaf, logits_of, only, wide, widened
 from saliency_report.engine.lookups import embedded, tables
 from saliency_report.engine.parts import in_parts
@@ -147,7 +148,7 @@ def _points(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited]) -> Te
     given = next((job.points for job in jobs if job.points is not None), None)
     if given is None:
         return None
-    d, device = embed(loaded, [0]).shape[-1], next(iter(model.parameters())).device
+    d, device = embed(loaded, [0]).shape[-1], device_of(model)
     asked = [None if job.points is None else job.points.to(device, given.dtype) for job in jobs]
     for job, own in zip(jobs, asked, strict=True):
         if own is not None and own.shape != (job.function.length, d):

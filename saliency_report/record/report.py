@@ -132,7 +132,7 @@ class Report(Part):
     device: str = Field(description="For example cpu, cuda:0 (NVIDIA H100).")
     matmul: Matmul | None = Field(None, description="Null on another device, and in a record of an early version.")
     token_budget: int = Field(
-        description="Tokens a batch at the end of the run, padding included; twice as many of rows of nearly one length."
+        description="Tokens a batch at the end of the run, with padding; twice as many of rows of nearly one length."
     )
     versions: dict[str, str]
     methods: list[Method]

@@ -97,7 +97,7 @@ def score_lists(
     """
     scores = attribution.scores if isinstance(attribution, Slopes) else _taken(attribution, embeddings, names)
     of_tokens = _lists(scores)
-    count = len(attribution)
+    count = len(embeddings)
     seen = [[token for token in word if token < count] for word in words]
     several = [word for word in seen if len(word) > 1]
     # Most words are one token, whose numbers are there already: half of the time that a map takes is turning a number

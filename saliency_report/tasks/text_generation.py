@@ -158,7 +158,7 @@ def explain(
         target = _target(example, prepared, checkpoint, (first, last), logits[start:end], values[start:end])
         # A token depends on the earlier ones only: the rest of its gradient is exactly 0 and not kept.
         title = target.label if target.foil is None else f"{target.label} − {target.foil}"
-        maps.append(make_map(title, 0, encoding, target, gradient[:last], embeddings[:last]))
+        maps.append(make_map(title, 0, encoding, target, gradient.up_to(last), embeddings[:last]))
         for row, token in zip(logits[start:end], prepared.rows[0].ids[first : last + 1], strict=True):
             logit = float(row[token])
             beaten.append((token_label(checkpoint.tokenizer, token), float(row.max()) - logit, max(1.0, abs(logit))))

@@ -141,7 +141,6 @@ def _classified(s: Setting, llama: Llama, texts: list[str]) -> Group:
         Contender(
             "captum, one by one",
             lambda: peers.saliency(llama.model(kind), rows()[:ALONE]),
-            bound=s.bound,
             rounds=2,
             part=ALONE / len(texts),
         ),
@@ -178,7 +177,7 @@ def _generated(s: Setting, llama: Llama, text: str) -> Group:
         Contender("floor, all tokens in one product", of_ids(floor), True, 5 * s.bound),
         Contender("decoding alone", of_ids(decoding)),
         Contender("ours, the engine's matrix alone", of_ids(engine), bound=5 * s.bound),
-        Contender("captum, the prompt's columns only", of_ids(captum), bound=5 * s.bound, rounds=2),
+        Contender("captum, the prompt's columns only", of_ids(captum), rounds=2),
     ]
     title = f"Llama of {llama.size} parameters, {KNOWN} + {NEW} tokens, full matrix, {s.dtype}"
     return Group(f"G, {llama.size}, generation", title, "text", 1, contenders)

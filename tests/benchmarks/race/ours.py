@@ -18,6 +18,7 @@ from torch import Tensor
 from race.rounds import Answer
 from race.subjects import Subject
 from saliency_report import engine
+from saliency_report.aggregation import Slopes
 from saliency_report.models import Loaded, load
 from saliency_report.packing import Budget, Item, fitting
 from saliency_report.pipeline import Run
@@ -68,22 +69,24 @@ def engine_alone(subject: Subject, texts: Sequence[str], device: torch.device, d
 
 def of_tokens(spec: Spec, loaded: Loaded) -> Callable[[], Answer]:
     """The engine on the texts of a spec."""
-    task, device = TASKS[loaded.info.task], next(loaded.model.parameters()).device
+    task, device = TASKS[loaded.info.task], engine.device_of(loaded.model)
     items = [Item(i, example, task.prepare(example, loaded.checkpoint)) for i, example in enumerate(spec.examples)]
     items.sort(key=Item.size)
     budget = Budget(engine.token_budget(device))
     budget.limit(engine.affordable(loaded.model, device))
 
     def work() -> Answer:
-        found, left = [torch.empty(0)] * len(items), list(items)
+        found, left, before = [torch.empty(0)] * len(items), list(items), list[tuple[Item, Slopes]]()
         with engine.float32_products(device):
             while left:
                 batch = left[: fitting(left, budget.tokens, "with any")]
                 rows = [row for item in batch for row in item.prepared.rows]
                 computed = engine.gradients(loaded, rows, lambda logits: logits.max(dim=-1).values)
-                for item, gradient in zip(batch, computed.gradients, strict=True):
-                    found[item.place] = gradient.scores["l2"]
+                # As a run has it: what a GPU has computed is taken while it computes the next.
+                done, before = before, list(zip(batch, computed.gradients, strict=True))
                 del left[: len(batch)]
+                for item, gradient in done if left else [*done, *before]:
+                    found[item.place] = gradient.scores["l2"]
         return Answer(found)
 
     return work
@@ -96,7 +99,7 @@ def generated(subject: Subject, ids: list[int], known: int, device: torch.device
 
 def of_ids(loaded: Loaded, ids: list[int], known: int) -> Callable[[], Answer]:
     """The matrix of a loaded model."""
-    device = next(loaded.model.parameters()).device
+    device = engine.device_of(loaded.model)
     of = torch.tensor(ids[known:], device=device)[:, None]
     budget = Budget(engine.token_budget(device))
     budget.limit(engine.affordable(loaded.model, device))
