@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 from marks import put
-from race import rows, subjects, table
+from race import llamas, rows, subjects, table
 from race.generation import after_prompt
 from race.points import integrated, noisy
 from race.rounds import Answer, Contender, Group, Sample, Times, kept, race
@@ -75,6 +75,22 @@ def test_the_matrix_of_a_generated_text_is_the_floors_too(
         "captum, the prompt's columns only",
     ]
     assert set(race(group, 1, CPU, patience=0)) == {c.name for c in group.contenders}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_llamas_give_the_floors_numbers(dtype: str, setting: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny = {"vocab_size": 31_000, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2}
+    monkeypatch.setitem(llamas.SIZES, "tiny", {**tiny, "num_attention_heads": 4, "num_key_value_heads": 2})
+    monkeypatch.setattr(llamas, "KNOWN", 12)
+    classified, generated = llamas.llamas(replace(setting, dtype=dtype), ["tiny"])
+    assert classified.size == len(SOURCES) * len(TEXTS) // len(SOURCES)
+    for group in (classified, generated):
+        times = race(group, 1, CPU, patience=0)
+        bound = 1e-5 if dtype == "float32" else 5e-2
+        for name in (c.name for c in group.contenders if c.name.startswith(("ours", "captum"))):
+            difference = times[name].difference
+            assert difference is not None
+            assert difference < bound, name
 
 
 def contender(name: str, *numbers: float, floor: bool = False, bound: float | None = None) -> Contender:

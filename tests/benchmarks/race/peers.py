@@ -79,7 +79,10 @@ def noise_tunnel(
     from captum.attr import NoiseTunnel, Saliency
 
     def logits(embeddings: Tensor, mask: Tensor) -> Tensor:
-        found: Tensor = model(inputs_embeds=embeddings, attention_mask=mask.expand(len(embeddings), -1)).logits
+        found: Tensor = model(
+            inputs_embeds=embeddings.to(model.dtype),  # its noise is float32 whatever the model is
+            attention_mask=mask.expand(len(embeddings), -1),
+        ).logits
         return found
 
     explainer = NoiseTunnel(Saliency(logits))
