@@ -16,6 +16,8 @@ def check_writable(path: Path, option: str = "-o", example: str = "report.html")
     Raises:
         OutputError: the folder is missing or not writable, or the path is a folder.
     """
+    if path.name == "-":
+        raise OutputError(f"{option} - would be a file of that name.", f"Name a file: {option} {example}")
     if path.is_dir():
         raise OutputError(f"{path} is a folder.", f"Name the file in it: {option} {path / example}")
     if path.exists() and not path.is_file():

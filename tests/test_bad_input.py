@@ -560,6 +560,19 @@ class TestOutput:
         assert result.exit_code == 2
         assert result.stderr == "Error: out is a folder.\nName the file in it: -o out/report.html\n"
 
+    def test_a_dash_is_no_file(self) -> None:
+        result = run(f"{TEXT}, model: models/bert", "-o", "-")
+        assert result.exit_code == 2
+        assert result.stderr == "Error: -o - would be a file of that name.\nName a file: -o report.html\n"
+        assert not Path("-").exists()
+
+    def test_a_reader_that_has_read_enough_is_no_mistake(self) -> None:
+        schema = f"{sys.executable} -m saliency_report schema"
+        done = subprocess.run(
+            ["bash", "-c", f"{{ sleep 0.5; {schema}; }} | true"], capture_output=True, text=True, check=True
+        )
+        assert done.stderr == ""
+
     def test_a_folder_that_is_not_writable(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # Root may write anywhere, so the refusal of the file system is played.
         def refuse(self: Path, **options: object) -> None:

@@ -30,7 +30,7 @@ from saliency_report.record import Report, Segment, from_json, to_json
 
 ROOT = Path(__file__).resolve().parent.parent
 NBSP = "\N{NO-BREAK SPACE}"
-VOID = {"meta", "input", "br", "hr", "img"}
+VOID = {"meta", "input", "br", "wbr", "hr", "img"}
 
 
 @dataclass

@@ -46,6 +46,25 @@ CASES = [
         "- task: text-clasification\n  text: x",
         ["in.yaml:1:9: [0].task: unknown task 'text-clasification'; did you mean 'text-classification'?"],
     ),
+    ("- task: ner", ["in.yaml:1:9: [0].task: unknown task 'ner'; it is called token-classification here"]),
+    (
+        "- task: fill-mask\n  text: [MASK] is big.",
+        [
+            "in.yaml:2:16: not valid YAML: expected <block end>, but found '<scalar>'; put a text that begins with a "
+            "bracket or a brace in quotes"
+        ],
+    ),
+    (
+        "- task: fill-mask\n\ttext: a",
+        [
+            "in.yaml:2:1: not valid YAML: found character '\\t' that cannot start any token; write blanks in the place "
+            "of tabs before a key"
+        ],
+    ),
+    (
+        "- {task: text-classification, text: a, steps: '20'}",
+        ["in.yaml:1:47: [0].steps: must be a whole number from 1 to 1024, not the text '20'; write it without quotes"],
+    ),
     ("- task: poetry", [f"in.yaml:1:9: [0].task: unknown task 'poetry'; known are {TASKS}"]),
     (
         "- task: text-classification",

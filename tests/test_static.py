@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import method_records
 import records
 from saliency_report.page import colour, static, text
 from saliency_report.page.drawings import PALETTE, QUIET
-from saliency_report.page.heat import Letters, heat
+from saliency_report.page.heat import LONGEST, Letters, breakable, heat
 from saliency_report.page.static import render_static
 from saliency_report.page.tables import rows as tables_of
 from saliency_report.page.tables import word_labels
@@ -148,6 +149,24 @@ def test_all_letters_stand_out_from_their_grounds() -> None:
     for ground in (*GROUNDS.values(), colour.LIGHT.paper):
         for letters in (colour.LIGHT.ink, QUIET, LINK):
             assert colour.contrast(letters, ground) >= 7
+
+
+@pytest.mark.parametrize("written", [f"see {'x' * 100} <b>", "ab" * 12, "a & b\n\n c", "&" * 60, ""])
+def test_a_line_may_end_in_what_is_longer_than_a_phone_is_wide(written: str) -> None:
+    shown = breakable(written)
+    assert html.unescape(shown.replace("<wbr>", "")) == written
+    assert max(map(len, re.split(r"\s", html.unescape(shown.replace("<wbr>", " "))))) <= LONGEST
+    assert ("<wbr>" in shown) == any(len(run) > LONGEST for run in written.split())
+
+
+def test_a_digest_does_not_make_the_page_wide(browser: Browser) -> None:
+    report = records.report()
+    digest = report.models[0].model_copy(update={"weights_sha256": "ab" * 32})
+    report = report.model_copy(update={"models": [digest, *report.models[1:]]})
+    page = browser.new_page(viewport={"width": 900, "height": 600})
+    page.set_content(render_static(report))
+    assert page.evaluate("document.documentElement.scrollWidth") <= 900
+    page.close()
 
 
 def test_a_sign_is_underlined_or_italic() -> None:

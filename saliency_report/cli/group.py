@@ -31,7 +31,7 @@ class Commands(click.RichGroup):
         except KeyboardInterrupt:
             click.echo("Stopped.", err=True)
             sys.exit(130)
-        except (click.ClickException, Exit, click.Abort):
+        except (click.ClickException, Exit, click.Abort, BrokenPipeError):  # the last where `head` has read enough
             raise
         except Exception as error:
             if ctx.meta.get("debug"):

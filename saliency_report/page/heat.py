@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from markupsafe import escape
 
@@ -50,6 +50,16 @@ class Unit:
     def text(self) -> str:
         """All its letters."""
         return "".join(part.text for part in self.letters)
+
+
+def breakable(text: str) -> str:
+    """HTML of a text in which a line may end within what is longer than a line of a phone: a digest, a link."""
+    pieces = re.findall(rf"\S{{1,{LONGEST}}}|\s+", text)
+    ends = [
+        "<wbr>" if after and not (piece[-1].isspace() or after[0].isspace()) else ""
+        for piece, after in pairwise([*pieces, ""])
+    ]
+    return "".join(f"{escape(piece)}{end}" for piece, end in zip(pieces, ends, strict=True))
 
 
 def direction(text: str) -> str | None:
@@ -127,7 +137,7 @@ def _coloured(letters: Iterable[Letters]) -> Iterator[str]:
 
 
 def _marked(part: Letters) -> str:
-    shown = str(escape(part.text))
+    shown = breakable(part.text)
     for tag, wanted in (
         ("u", part.sign == "+"),
         ("i", part.sign == "−"),

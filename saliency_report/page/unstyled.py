@@ -14,7 +14,7 @@ from markupsafe import escape
 
 from saliency_report.page import colour
 from saliency_report.page.drawings import PALETTE, QUIET, scale
-from saliency_report.page.heat import FONT, Letters, heat
+from saliency_report.page.heat import FONT, Letters, breakable, heat
 
 # Links and quiet letters have a contrast of more than 7 on white and on the grounds of notes, as a test computes.
 LINK, LINE = "#0b3f86", "#d5d6d9"
@@ -135,11 +135,12 @@ class Unstyled(HTMLParser):
         self.written.append(closed.end)
 
     def handle_data(self, data: str) -> None:
-        """Text stays as it is."""
+        """Text stays as it is; in a drawing there is no place for a line to end."""
         if self.dropped:
             return
         if self.text is None:
-            self.written.append(str(escape(data)))
+            drawn = any(element.tag == "svg" for element in self.open)
+            self.written.append(str(escape(data)) if drawn else breakable(data))
             return
         around = [element for element in self.open if element.tag == "span"]
         classes = {name for element in around for name in element.classes}

@@ -73,6 +73,8 @@ def from_json(text: str, name: str) -> Report:
             "Give the report.json that `run --json` wrote.",
         ) from error
     version = data.get("schema_version") if isinstance(data, dict) else None
+    if version is None:
+        raise InputError(f"{name}: not a record, it has no schema_version.", "Give the report.json of `run --json`.")
     if version not in READABLE:
         raise InputError(
             f"{name}: schema_version is {version!r}, "

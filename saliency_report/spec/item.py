@@ -11,6 +11,19 @@ from saliency_report.spec.messages import explain
 from saliency_report.spec.source import Loc, Source
 from saliency_report.spec.values import did_you_mean, kind_of, listed
 
+# What pipelines and papers call some tasks.
+ALIASES = {
+    "ner": "token-classification",
+    "sentiment-analysis": "text-classification",
+    "summarization": "text2text-generation",
+    "translation": "text2text-generation",
+    "seq2seq": "text2text-generation",
+    "causal-lm": "text-generation",
+    "masked-lm": "fill-mask",
+    "qa": "question-answering",
+    "nli": "text-classification",
+}
+
 
 def example_of(source: Source, item: object, path: Loc, defaults: dict[str, object]) -> Example | None:
     """The example that a mapping describes, with the defaults where it is silent; None where something is wrong."""
@@ -23,7 +36,8 @@ def example_of(source: Source, item: object, path: Loc, defaults: dict[str, obje
         return None
     if not isinstance(task, str) or task not in TASKS:
         at = (*path, "task") if "task" in item else ("defaults", "task")
-        hint = did_you_mean(task, [*TASKS])
+        called = ALIASES.get(str(task))
+        hint = f"; it is called {called} here" if called else did_you_mean(task, [*TASKS])
         source.problem(at, f"unknown task {kind_of(task)!r}{hint or f'; known are {listed(TASKS)}'}")
         return None
     model = TASKS[task]

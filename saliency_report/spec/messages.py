@@ -39,7 +39,9 @@ def explain(source: Source, detail: ErrorDetails, path: Loc, model: type[BaseMod
     elif kind == "bool_type":
         source.problem(where, f"must be true or false, not {found}")
     elif kind in _NUMBER:
-        source.problem(where, f"must be {_range(model, loc)}, not {found}")
+        quoted = isinstance(detail["input"], str) and found.replace(".", "", 1).lstrip("-").isdigit()
+        said = f"the text {found!r}; write it without quotes" if quoted else found
+        source.problem(where, f"must be {_range(model, loc)}, not {said}")
     elif kind == "literal_error":
         known = re.findall(r"'([^']*)'", context["expected"])
         source.problem(where, f"must be one of {listed(known)}, not {found}{did_you_mean(found, known)}")

@@ -6,6 +6,7 @@ of two equal keys in silence and forgets every position; 2,000 examples take 0.7
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from ruamel.yaml import YAML
@@ -18,7 +19,18 @@ Loc = tuple[str | int, ...]
 # An alias repeats a whole subtree: nine nested levels of nine make 387 million nodes out of 300 bytes.
 MAX_NODES = 2_000_000
 COLON = "; put a text that has a colon and a blank in quotes"
+BRACKET = "; put a text that begins with a bracket or a brace in quotes"
+TAB = "; write blanks in the place of tabs before a key"
 TOO_DEEP = "nested too deeply; an input is a list of mappings"
+
+
+def _mended(what: str, line: str) -> str:
+    """What to do about a mistake that people make, and whose name in YAML's own words tells them nothing."""
+    if what == "mapping values are not allowed here":
+        return COLON
+    if "'\\t'" in what:
+        return TAB
+    return BRACKET if re.match(r"[\s-]*[^\s:]+:\s+[\[{]", line) and "expected" in what else ""
 
 
 @dataclass(frozen=True, order=True)
@@ -70,7 +82,7 @@ def parse(text: str) -> Source:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         what = error.problem or error.context or "cannot be read"
-        what += COLON if what == "mapping values are not allowed here" else ""
+        what += _mended(what, next(iter(text.splitlines()[line - 1 :]), ""))
         source.problems.append(Problem(line, column, "", f"not valid YAML: {what}"))
         return source
     except RecursionError:
