@@ -153,7 +153,7 @@ def test_the_chart_shows_the_picked_method_with_whiskers_where_it_has_errors(vis
         page.until(axis_title(REVIEW), "Sum of the gradient")
         assert page.bars(REVIEW) == text.all_rounded([scores["sum"][index] for index in shown])
         drawn = page.ask(f"[...{canvas}.data[0].error_y.array]")
-        assert drawn == [text.rounded(errors["sum"][index], 2) for index in shown]
+        assert drawn == [text.rounded(measured(errors["sum"])[index], 2) for index in shown]
         assert page.ask(f"{canvas}.data[0].hovertext[0]") == (
             f"This<br>Sum of the gradient: {text.with_error(measured(scores['sum'])[1], errors['sum'][1])}"
         )

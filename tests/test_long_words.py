@@ -182,6 +182,8 @@ def test_methods_and_evidence_are_about_the_window_alone(explain: Explain, token
     assert noise is not None
     with torch.no_grad():
         x = tokens.model.get_input_embeddings()(torch.tensor(hand.ids[hand.row(map_)]))
+    for errors in noise.standard_errors.values():
+        assert {i for i, error in enumerate(errors) if error is None} == outside
     assert noise.sigma == pytest.approx(noise.noise * float(x.max() - x.min())), "of the window's own embeddings"
     drops = map_of(result, "occlusion").word_scores["drop"]
     for number, word in enumerate(result.encodings[0].words):

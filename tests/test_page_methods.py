@@ -281,7 +281,7 @@ def test_tables_have_the_columns_of_their_method_and_standard_errors() -> None:
     rows = [[cell.text() for cell in row.all("td")] for row in tables[1].one("tbody").all("tr")]
     smooth = result.maps[1]
     assert smooth.noise is not None
-    value, error = measured(smooth.word_scores["l2"])[1], smooth.noise.word_standard_errors["l2"][1]
+    value, error = measured(smooth.word_scores["l2"])[1], measured(smooth.noise.word_standard_errors["l2"])[1]
     assert rows[1][1] == f"{text.significant(value)} ± {text.significant(error, 2)}"
     assert " ± " not in tables[0].text()
     assert " ± " not in tables[2].one("tbody").text()
@@ -403,7 +403,7 @@ def test_island_has_targets_errors_and_facts_of_every_map() -> None:
     assert [kind for kind, _, _ in data["maps"][10]["facts"]] == ["danger"]
     noise = result.maps[2].noise
     assert noise is not None
-    errors = noise.word_standard_errors["l2"]
+    errors = measured(noise.word_standard_errors["l2"])
     assert unscaled(data["maps"][2]["errors"]["l2"])[: len(errors)] == [text.rounded(e, 2) for e in errors]
     assert "errors" not in data["maps"][1]
 

@@ -140,7 +140,8 @@ def answered(function: TargetFunction, steps: Steps, name: str) -> Generator[Que
 
 def _noise(subject: Subject, map_: Map, method: Method, attribution: Attribution, x: Tensor) -> Noise:
     assert attribution.samples is not None
-    words = blocks(subject.encoding(map_), measured_tokens(map_))
+    encoding, held = subject.encoding(map_), measured_tokens(map_)
+    words = blocks(encoding, held)
 
     def of_tokens(values: Tensor) -> dict[str, Tensor]:
         return aggregation.token_scores(values, x, method.scores)
@@ -149,13 +150,15 @@ def _noise(subject: Subject, map_: Map, method: Method, attribution: Attribution
         return aggregation.word_scores(of_tokens(values), words)
 
     errors, word_errors = (jackknife(attribution.samples, s, attribution.estimate) for s in (of_tokens, of_words))
+    of_token, of_word = ({name: numbers(values) for name, values in found.items()} for found in (errors, word_errors))
+    standard_errors, word_standard_errors = without(of_token, of_word, encoding, {*range(len(x))}.difference(held))
     return Noise(
         samples=len(attribution.samples),
         noise=subject.options.noise,
         sigma=attribution.sigma,
         seed=subject.options.seed,
-        standard_errors={name: numbers(values) for name, values in errors.items()},
-        word_standard_errors={name: numbers(values) for name, values in word_errors.items()},
+        standard_errors=standard_errors,
+        word_standard_errors=word_standard_errors,
     )
 
 

@@ -81,7 +81,7 @@ def rows(encoding: Encoding, map_: Map, scores: Sequence[str] | None = None) -> 
 
 
 def _numbers(
-    names: Sequence[str], scores: dict[str, list[float | None]], errors: dict[str, list[float]], index: int
+    names: Sequence[str], scores: dict[str, list[float | None]], errors: dict[str, list[float | None]], index: int
 ) -> list[str]:
     """A number a score, with its standard error where there is one: 0.421 ± 0.031."""
     return [

@@ -33,8 +33,10 @@ class Noise(Part):
     noise: float = Field(description="Standard deviation as a share of the range of the text's embeddings.")
     sigma: float = Field(description="Standard deviation of the noise on every coordinate.")
     seed: int
-    standard_errors: dict[str, list[float]] = Field(description="Jackknife standard error of each token's score.")
-    word_standard_errors: dict[str, list[float]]
+    standard_errors: dict[str, list[float | None]] = Field(
+        description="Jackknife standard error of each token's score; null where there is no score."
+    )
+    word_standard_errors: dict[str, list[float | None]]
 
 
 class Plausibility(Part):
