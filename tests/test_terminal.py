@@ -8,7 +8,7 @@ from rich.progress import Progress
 import evidence_records
 import method_records
 import records
-from saliency_report.progress import Rate
+from saliency_report.progress import Pace, Rate
 from saliency_report.terminal import heatmap, lines
 
 
@@ -99,12 +99,23 @@ def test_a_chat_reads_as_one_text() -> None:
 
 def test_the_bar_says_how_fast_a_run_goes() -> None:
     now = [0.0]
-    progress = Progress(Rate(), get_time=lambda: now[0], disable=True)
-    bar = progress.add_task("", total=1000, tokens=0)
+    pace = Pace(lambda: now[0])
+    progress = Progress(Rate(), disable=True)
+    bar = progress.add_task("", total=1000, pace=pace)
     column, task = progress.columns[0], progress.tasks[bar]
     assert isinstance(column, Rate)
-    assert str(column.render(task)) == ""
-    for second in range(1, 5):
-        now[0] = float(second)
-        progress.update(bar, advance=250, tokens=6000 * second)
-    assert str(column.render(task)) == "250 examples/s, 6,000 tokens/s"
+
+    def shown_at(second: float, done: int = 0) -> str:
+        now[0] = second
+        for _ in range(done):
+            pace.add(24)
+        progress.update(bar, advance=done)
+        return str(column.render(task))
+
+    assert shown_at(1.0) == ""
+    assert shown_at(2.0, done=200) == "100 examples/s, 2,400 tokens/s, 0:00:08 left"
+    # A window that is computed for long: nothing comes, and the rate is not that of the burst.
+    assert shown_at(20.0) == "10 examples/s, 240 tokens/s, 0:01:20 left"
+    assert shown_at(40.0, done=200) == "10 examples/s, 240 tokens/s, 0:01:00 left"
+    # What was done more than a minute ago does not count.
+    assert shown_at(1000.0, done=60) == "0.06 examples/s, 2 tokens/s, 2:24:00 left"
