@@ -253,6 +253,7 @@ def test_faithfulness_is_normalised_where_all_are_and_counts_orders_elsewhere() 
     figure = tree(method_records.report(*few)).one("section", "run").one("figure", "spread")
     assert figure.one("figcaption").words() == "Random orders beaten 4 first maps: median 75 %, worst 60 % in text-0."
     assert not list(figure.all("svg")), "fewer than five values stand in words"
+    assert "(dashed line" not in figure.text(), "of what is not drawn nothing is said"
 
 
 @pytest.mark.parametrize(

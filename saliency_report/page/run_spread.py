@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -124,6 +125,9 @@ def _spread(
 ) -> Spread:
     noun, values, written, extreme = of
     sizes = [value for value, *_ in values]
+    drawn = histogram(sizes, scale) if len(sizes) >= FEWEST else None
+    if drawn is None:
+        means = re.sub(r" \(dashed lines?\)| The bins are of unequal width\.", "", means)
     return Spread(
         title,
         f"{text.plural(len(sizes), noun)}: median {written(median(sizes))}",
@@ -131,5 +135,5 @@ def _spread(
         written(extreme[0]),
         place(*extreme[1:]),
         means,
-        histogram(sizes, scale) if len(sizes) >= FEWEST else None,
+        drawn,
     )
