@@ -13,8 +13,9 @@ import tiny
 from conftest import Explain
 from records import measured
 from saliency_report import engine, first_maps
-from saliency_report.engine import Gradients
+from saliency_report.engine import Gradients, device
 from saliency_report.errors import ExampleError
+from saliency_report.packing import Budget
 from saliency_report.pipeline import Run
 from saliency_report.record import ExampleResult, Report, from_json, to_json
 from saliency_report.spec import parse_spec
@@ -113,6 +114,23 @@ def test_out_of_memory_halves_the_budget_and_changes_no_number(
     assert squeezed.warnings == [
         f"Memory ran out: batches were made smaller, down to {squeezed.token_budget} tokens. No number depends on it."
     ]
+
+
+def test_batches_are_as_large_as_a_gpu_holds(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = torch.nn.Sequential(torch.nn.Embedding(10, 4), torch.nn.Linear(4, 50, bias=False)).to(torch.bfloat16)
+    held, each = 2 * (40 + 200), device.LEFT_BEHIND * 2 * 200 / 4
+    monkeypatch.setattr(device, "_memory", lambda _: held + 2 * 24 * int(each))
+    assert engine.affordable(model, torch.device("cpu")) == 24
+    monkeypatch.setattr(device, "_memory", lambda _: None)
+    assert engine.affordable(model, torch.device("cpu")) is None
+    monkeypatch.setattr(engine, "affordable", lambda *_: 24)
+    limited = explain(MIXED)
+    assert limited.token_budget == 24
+    assert limited.warnings == [], "no memory ran out"
+    budget = Budget(512)
+    assert engine.at_once(budget) == 4096, "of a long text's windows"
+    budget.limit(1000)
+    assert engine.at_once(budget) == 1000
 
 
 def test_a_batch_that_is_begun_before_the_last_is_explained_changes_nothing(

@@ -22,7 +22,7 @@ def after_prompt(s: Setting, known: int) -> Group:
     """The work after a prompt of so many tokens."""
     subject = subjects.smollm2()
     tokenizer = subject.tokenizer()
-    prompt = subjects.prompt(tokenizer, subjects.film_snippets(s.snippets, 40), known)
+    prompt = subjects.prompt(tokenizer, subjects.film_snippets(s.snippets, max(40, known // 10)), known)
     model, users = models(s, subject)
     ids = subjects.continued(model(), tokenizer(prompt)["input_ids"], NEW)
     examples = [{"prompt": prompt, "max_new_tokens": NEW, "quantity": "log_prob"}]
