@@ -93,7 +93,8 @@ def _maps(begun: _Begun, model: Model, outcomes: Outcomes) -> Iterator[Explained
     """The maps of what was computed."""
     computed = begun.computed
     waited = time.perf_counter()
-    computed.gradients[0].table.arrived  # noqa: B018 - the time that is waited for it is the examples', too
+    for gradient in computed.gradients[:1]:  # what is waited for it is time of the examples, too; some have nothing
+        gradient.table.arrived  # noqa: B018
     seconds = begun.seconds + time.perf_counter() - waited
     rows = [len(row) for item in begun.items for row in item.prepared.rows]
     row = 0
