@@ -47,5 +47,12 @@ def _install() -> None:
         str(FOLDER),
     ]
     wanted = [f"{name}@{number}" for name, number in PACKAGES.items()]
-    done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    for tries_left in (2, 1, 0):  # an answer that never came has held a run up for good
+        try:
+            done = subprocess.run([*command, *wanted], capture_output=True, text=True, check=False, timeout=90)
+        except subprocess.TimeoutExpired:
+            if tries_left:
+                continue
+            raise
+        assert done.returncode == 0, done.stderr
+        return
