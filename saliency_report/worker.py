@@ -145,6 +145,7 @@ class Worker:
                 else:
                     self.outcomes.done(one.item.place, one.result, one.seconds)
             left -= count
+            found.clear()  # they would stay here while others are told
             yield not model.waiting
             # As many as fill a batch go on together, so that their points share batches.
             if model.waiting and (not left or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens):
