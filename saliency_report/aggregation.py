@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -235,12 +234,12 @@ class Arriving:
             self._event = torch.cuda.Event()
             self._event.record()
 
-    @cached_property
-    def arrived(self) -> Tensor:
+    def wait(self) -> Tensor:
         """The numbers, on the CPU."""
         if self._event is not None:
             self._event.synchronize()
-        return self._held.cpu()
+        self._held = self._held.cpu()
+        return self._held
 
 
 @dataclass(frozen=True)
@@ -257,7 +256,13 @@ class Slopes:
     @property
     def scores(self) -> dict[str, Tensor]:
         """The scores (t,) by name, on the CPU."""
-        return dict(zip(GRADIENT_SCORES, self.table.arrived[:, self.row, : len(self.values)], strict=True))
+        return dict(zip(GRADIENT_SCORES, self.table.wait()[:, self.row, : len(self.values)], strict=True))
+
+    @classmethod
+    def of(cls, gradient: Tensor, x: Tensor) -> Slopes:
+        """One gradient (t, d) at embeddings (t, d)."""
+        (own,) = slopes(gradient[None], x, [len(x)])
+        return own
 
     def up_to(self, token: int) -> Slopes:
         """Those of the tokens before one."""
@@ -290,7 +295,7 @@ def word_scores(scores: dict[str, Tensor], words: Sequence[Sequence[int]]) -> di
 
 
 def _gather(values: Array, starts: Sequence[int], lengths: Sequence[int], how: str | None) -> Array:
-    """One number a word of its tokens' values; numpy takes a tenth of the time of torch on so few."""
+    """One number a word of its tokens' values; six scores of nine words take 27 µs, and 74 with torch."""
     assert how is not None, "this score is measured of words, not gathered from tokens"
     if how == "norm":
         return numpy.sqrt(numpy.add.reduceat(numpy.square(values), starts))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from saliency_report import engine
-from saliency_report.aggregation import slopes
+from saliency_report.aggregation import Slopes
 from saliency_report.analysis import Facts
 from saliency_report.models import Loaded
 from saliency_report.packing import Budget, Company, Item
@@ -98,7 +98,7 @@ def _written(item: Item, model: Model, budget: Budget) -> _Found:
     logits, embeddings = engine.read(loaded, prepared.rows[0], task.explained(prepared))
     jobs = [engine.Job(function) for function in task.functions(example, prepared, loaded.checkpoint)]
     _, gradients = _evaluated(jobs, prepared.length, loaded, budget)
-    found = [slopes(g[None], embeddings[: len(g)], [len(g)])[0] for g in gradients]
+    found = [Slopes.of(g, embeddings[: len(g)]) for g in gradients]
     result = task.explain(example, prepared, loaded.checkpoint, logits, embeddings, found)
     return prepared, result, {}
 
@@ -109,7 +109,7 @@ def _choices(item: Item, model: Model, budget: Budget) -> _Found:
     jobs = [engine.Job(f) for f in model.task.own_functions(item.example, prepared, loaded.checkpoint)]
     scores, found = _evaluated(jobs, prepared.length, loaded, budget)
     embeddings = [engine.embed(loaded, row.ids) for row in prepared.rows]
-    gradients = [slopes(g[None], x, [len(x)])[0] for g, x in zip(found, embeddings, strict=True)]
+    gradients = [*map(Slopes.of, found, embeddings)]
     for gradient, (_, last) in zip(gradients, prepared.spans, strict=True):
         engine.check_causal(gradient, last)
     logits = torch.cat(scores)[None]

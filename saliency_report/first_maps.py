@@ -93,8 +93,7 @@ def _maps(begun: _Begun, model: Model, outcomes: Outcomes) -> Iterator[Explained
     """The maps of what was computed."""
     computed = begun.computed
     waited = time.perf_counter()
-    for gradient in computed.gradients[:1]:  # what is waited for it is time of the examples, too; some have nothing
-        gradient.table.arrived  # noqa: B018
+    computed.wait()
     seconds = begun.seconds + time.perf_counter() - waited
     rows = [len(row) for item in begun.items for row in item.prepared.rows]
     row = 0

@@ -18,19 +18,24 @@ Company = Literal["with any", "with equals", "with none"]
 
 @dataclass
 class Budget:
-    """How many padded tokens go into a batch; halved whenever memory runs out."""
+    """How many padded tokens go into a batch: as many as asked for, halved whenever memory runs out.
 
-    tokens: int
+    `most` is what the device holds beside the model at hand, and goes with it: what batches the next one has does not
+    depend on which were there before.
+    """
+
+    asked: int
     halved: bool = False
-    most: int | None = None  # that the device can hold
+    most: int | None = None
 
-    def limit(self, most: int | None) -> None:
-        """Begin with no more than the device can hold."""
-        self.most, self.tokens = most, min(self.tokens, most or self.tokens)
+    @property
+    def tokens(self) -> int:
+        """The number of the moment."""
+        return min(self.asked, self.most or self.asked)
 
     def halve(self) -> None:
         """Go on with half as many."""
-        self.tokens = max(1, self.tokens // 2)
+        self.asked = max(1, self.tokens // 2)
         self.halved = True
 
 

@@ -122,7 +122,7 @@ class Worker:
         """Yields whenever something may be ready, and whether nothing is begun and not done."""
         try:
             loaded = self._load(window.wanted)
-            self.budget.limit(engine.affordable(loaded.model, self.setting.device))
+            self.budget.most = engine.affordable(loaded.model, self.setting.device)
             self.info = loaded.info
             items = list(self._prepared(window, loaded))
             company = self._check(items, loaded, 1 if loaded.choices else None)

@@ -129,8 +129,12 @@ def test_batches_are_as_large_as_a_gpu_holds(explain: Explain, monkeypatch: pyte
     assert limited.warnings == [], "no memory ran out"
     budget = Budget(512)
     assert engine.at_once(budget) == 4096, "of a long text's windows"
-    budget.limit(1000)
+    budget.most = 1000
     assert engine.at_once(budget) == 1000
+    budget.most = 100
+    assert budget.tokens == 100
+    budget.most = None
+    assert budget.tokens == 512, "the next model is as free as it would be alone"
 
 
 def test_a_batch_that_is_begun_before_the_last_is_explained_changes_nothing(

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from saliency_report.engine.device import device_of
-from saliency_report.engine.forward import collate, embeddings_as_leaf, logits_of, only, wide, widened
+from saliency_report.engine.forward import collate, embeddings_as_leaf, keeping, logits_of, only, wide, widened
 from saliency_report.engine.lookups import embedded, tables
 from saliency_report.engine.parts import in_parts
 from saliency_report.errors import ExampleError
@@ -112,13 +112,9 @@ def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **o
     wanted = {position for _, _, positions in edited for position in positions if position is not None}
     if not all(map(len, rows)) or min(wanted, default=0) < 0:
         raise ExampleError(NOTHING_LEFT, "Write `removal: mask`, or give a longer text.")
-    inputs = collate(rows, loaded, len(rows) if loaded.choices else None)
-    read = sorted(wanted)
     # Logits of the positions that are read and of no others: a head of 49,152 tokens is a fifth of SmolLM2-135M.
-    narrow = bool(read) and "logits_to_keep" in loaded.inputs
-    if narrow:
-        inputs["logits_to_keep"] = torch.tensor(read, device=model.device)
-    output = model(**inputs, **options)
+    kept, standing = keeping(loaded, wanted)
+    output = model(**collate(rows, loaded, len(rows) if loaded.choices else None), **kept, **options)
     logits = logits_of(output)
     values, start = [], 0
     # The points of one text are one call: each costs a GPU as many launches as many do.
@@ -126,9 +122,9 @@ def scores_of(loaded: Loaded, jobs: Sequence[Job], edited: Sequence[Edited], **o
         first, *others = same
         count, (own, _, positions), function = 1 + len(others), edited[first], jobs[first].function
         if positions:
-            there = [read[0] if position is None else position for position in positions]
+            there = [min(wanted) if position is None else position for position in positions]
             at = [[start + i * len(own) + row for row in function.read_rows] for i in range(count)]
-            shown = widened(logits[at, [[read.index(i) for i in there] if narrow else there] * count])
+            shown = widened(logits[at, [[standing[position] for position in there]] * count])
             if None in positions:  # what is cut out cannot be the answer: its probability is 0
                 gone = torch.tensor([position is None for position in positions], device=shown.device)
                 shown = shown.masked_fill(gone[:, None], -torch.inf)

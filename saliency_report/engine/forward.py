@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from saliency_report.aggregation import Slopes, slopes
+from saliency_report.engine.device import device_of
 from saliency_report.engine.lookups import NOT_SUPPORTED, Lookups, looked_up
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
@@ -32,6 +33,11 @@ class Gradients:
     logits: Tensor
     embeddings: list[Tensor]
     gradients: list[Slopes]
+
+    def wait(self) -> None:
+        """Until a GPU has computed them."""
+        for gradient in self.gradients:
+            gradient.table.wait()
 
 
 def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, extra: int = 0) -> dict[str, Tensor]:
@@ -58,6 +64,18 @@ def collate(rows: Sequence[Row], loaded: Loaded, groups: int | None = None, *, e
     if groups is not None:
         tensors = {name: tensor.view(groups, -1, longest) for name, tensor in tensors.items()}
     return tensors
+
+
+def keeping(loaded: Loaded, positions: Iterable[int]) -> tuple[dict[str, Tensor], dict[int, int]]:
+    """What tells a model which positions' logits are wanted, and where each of them then stands.
+
+    A model that cannot be told gives those of all, each at its own.
+    """
+    wanted = sorted({*positions})
+    if not wanted or "logits_to_keep" not in loaded.inputs:
+        return {}, {position: position for position in wanted}
+    kept = torch.tensor(wanted, device=device_of(loaded.model))
+    return {"logits_to_keep": kept}, {position: i for i, position in enumerate(wanted)}
 
 
 @contextmanager

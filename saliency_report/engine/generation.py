@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from saliency_report.aggregation import Slopes, slopes
 from saliency_report.engine.device import is_out_of_memory
-from saliency_report.engine.forward import attention, collate, embeddings_as_leaf, only, wide, widened
+from saliency_report.engine.forward import attention, collate, embeddings_as_leaf, keeping, only, wide, widened
 from saliency_report.engine.lookups import NOT_SUPPORTED
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
@@ -103,23 +103,19 @@ def matrix(
     # The logits of a position predict the token after it; those of other positions are not computed, where the model
     # can be told so: after 129 tokens of a model of 135 M parameters they are a seventh of the pass.
     reads = [token - 1 for first, last in spans for token in range(first, last + 1)]
-    inputs, kept = collate([row], loaded), [*range(len(row))]
-    if "logits_to_keep" in loaded.inputs:
-        kept = sorted({*reads})
-        inputs["logits_to_keep"] = torch.tensor(kept, device=model.device)
-    at = {position: i for i, position in enumerate(kept)}
+    kept, at = keeping(loaded, reads)
     step = max(1, budget // len(row))
     handle = model.get_output_embeddings().register_forward_pre_hook(cut)
     try:
         with embeddings_as_leaf(model) as leaves, attention(model, "sdpa") if step == 1 else nullcontext():
-            logits = model(**inputs).logits[0]
+            logits = model(**collate([row], loaded), **kept).logits[0]
     finally:
         handle.remove()
     leaf = only(leaves)
     if len(hidden) != 1:
         raise ExampleError(f"The model uses its output layer {len(hidden)} times in one pass.", NOT_SUPPORTED)
     trunk, head = hidden[0]
-    if trunk.shape[-2] != len(kept):  # ProphetNet's has another axis before that of positions
+    if trunk.shape[-2] != (len(at) if kept else len(row)):  # ProphetNet's has another axis before that of positions
         raise ExampleError("The model's output layer is not given one state a token.", NOT_SUPPORTED)
     explained = logits[[at[position] for position in reads]]
     (slope,) = torch.autograd.grad(score(widened(explained)).sum(), head)

@@ -24,7 +24,7 @@ def aimed(
 
     Each with its row, and what to say of those that no window holds whole.
     """
-    encoding, names = prepared.encodings[0], label_names(checkpoint)
+    encoding, names = prepared.encodings[0], checkpoint.labels
     if example.target == "each":
         words = labelled_words(encoding)
         found = entities(words, predicted(prepared, words, logits), names)
@@ -97,12 +97,6 @@ def at_words(prepared: Prepared, logits: Tensor, words: Sequence[int], row: int 
         return logits[0, firsts]
     rows = [long.owner(prepared, first) if row is None else row for first in firsts]
     return logits[rows, [prepared.places[k].index(first) for k, first in zip(rows, firsts, strict=True)]]
-
-
-def label_names(checkpoint: Checkpoint) -> list[str]:
-    """The model's labels, by their index."""
-    config = checkpoint.config
-    return [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
 
 
 def text_of(encoding: Encoding, words: Sequence[int]) -> str:

@@ -13,7 +13,7 @@ from saliency_report.record import ExampleResult, Outcome, Prediction, Segment, 
 from saliency_report.spec import TokenClassification
 from saliency_report.spec.texts import occurrences
 from saliency_report.tasks import long
-from saliency_report.tasks.aimed import aimed, at_words, label_names, predicted, target_words, text_of, window_of
+from saliency_report.tasks.aimed import aimed, at_words, predicted, target_words, text_of, window_of
 from saliency_report.tasks.base import Checkpoint, Prepared, make_map, numbers, stated
 from saliency_report.tasks.cutting import note_unseen
 from saliency_report.tasks.encoding import check_shown
@@ -77,7 +77,7 @@ def explain(
     gradients: Sequence[Slopes],
 ) -> ExampleResult:
     """Logits (n, t, c) and embeddings (t, d) of n rows, and gradients (t, d) of each set of numbers, as a result."""
-    encoding, names, rows = prepared.encodings[0], label_names(checkpoint), len(prepared.rows)
+    encoding, names, rows = prepared.encodings[0], checkpoint.labels, len(prepared.rows)
     explained, warnings = aimed(example, prepared, logits, checkpoint)
     maps, seen = [], [0] * rows
     for entity, row in explained:
@@ -126,7 +126,7 @@ def _foil(example: TokenClassification, count: int, checkpoint: Checkpoint) -> l
     """The foil's label for each of some words; None without a foil."""
     if example.foil is None:
         return None
-    names = label_names(checkpoint)
+    names = checkpoint.labels
     found = named_label(example.foil, count, names)
     if found is None:
         shown = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
@@ -157,7 +157,7 @@ def _target(
     entity: Entity,
     row: int,
 ) -> Target:
-    encoding, names = prepared.encodings[0], label_names(checkpoint)
+    encoding, names = prepared.encodings[0], checkpoint.labels
     words = [encoding.words[word] for word in entity.words]
     own = at_words(prepared, logits, entity.words, row)
     foil = _foil(example, len(words), checkpoint)

@@ -99,8 +99,7 @@ def _entailment(example: ZeroShotClassification, checkpoint: Checkpoint) -> Enta
     Raises:
         ExampleError: none has such a name, or several have.
     """
-    config = checkpoint.config
-    names = [str(config.id2label.get(i, f"LABEL_{i}")) for i in range(config.num_labels)]
+    names = checkpoint.labels
 
     def named(word: str, *beginnings: str) -> int:
         found = [i for i, name in enumerate(names) if name.casefold().replace(" ", "_").startswith(beginnings)]

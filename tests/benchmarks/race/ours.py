@@ -73,7 +73,7 @@ def of_tokens(spec: Spec, loaded: Loaded) -> Callable[[], Answer]:
     items = [Item(i, example, task.prepare(example, loaded.checkpoint)) for i, example in enumerate(spec.examples)]
     items.sort(key=Item.size)
     budget = Budget(engine.token_budget(device))
-    budget.limit(engine.affordable(loaded.model, device))
+    budget.most = engine.affordable(loaded.model, device)
 
     def work() -> Answer:
         found, left, before = [torch.empty(0)] * len(items), list(items), list[tuple[Item, Slopes]]()
@@ -102,7 +102,7 @@ def of_ids(loaded: Loaded, ids: list[int], known: int) -> Callable[[], Answer]:
     device = engine.device_of(loaded.model)
     of = torch.tensor(ids[known:], device=device)[:, None]
     budget = Budget(engine.token_budget(device))
-    budget.limit(engine.affordable(loaded.model, device))
+    budget.most = engine.affordable(loaded.model, device)
 
     def work() -> Answer:
         row, spans = Row(ids), [(i, i) for i in range(known, len(ids))]
