@@ -15,11 +15,13 @@ from torch.overrides import TorchFunctionMode
 import tiny
 from saliency_report import engine
 from saliency_report.aggregation import token_scores
+from saliency_report.engine import Job, forward
 from saliency_report.engine.forward import attention, embeddings_as_leaf
 from saliency_report.errors import ExampleError, InputError
 from saliency_report.models import Loaded, load
 from saliency_report.sources import Request
 from saliency_report.tasks.encoding import Row
+from saliency_report.tasks.target import TargetFunction
 
 TEXTS = ["The cat sat.", "A naïve café in Zürich served crème brûlée.", "She didn't like it; he loved it! It was bad."]
 CPU = torch.device("cpu")
@@ -311,6 +313,36 @@ def test_the_model_stays_frozen_in_eval_mode_and_without_hooks(families: Path) -
         assert not parameter.requires_grad
         assert parameter.grad is None
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in loaded.model.modules())
+
+
+@pytest.mark.parametrize(
+    ("dtype", "used"),
+    [("bfloat16", ["eager", "eager", "sdpa"]), ("float16", ["eager", "eager", "sdpa"]), ("float32", ["sdpa"] * 3)],
+)
+def test_half_precision_on_a_cpu_has_the_attention_whose_backward_is_fast_but_for_long_texts(
+    dtype: str, used: list[str], families: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, seen = _load("bert", families, dtype), list[str]()
+    model: Any = loaded.model
+    rows = sorted(_rows(loaded), key=len)
+    monkeypatch.setattr(forward, "PLAIN_ATTENTION", len(rows[1]))
+    model.register_forward_pre_hook(lambda *_: seen.append(model.config._attn_implementation))
+
+    def found(of: Loaded) -> Tensor:
+        return torch.cat([engine.gradients(of, [row], _first_logit).gradients[0].values for row in rows])
+
+    own = found(loaded)
+    assert seen == used
+    assert model.config._attn_implementation == "sdpa"
+    monkeypatch.setattr(forward, "PLAIN_ATTENTION", 0)
+    fused, exact = found(loaded), found(_load("bert", families))
+    assert float((own - exact).norm()) <= 2 * float((fused - exact).norm()), "random weights round so, 1.7"
+    monkeypatch.undo()
+    seen.clear()
+    function = TargetFunction([rows[0]], [range(len(rows[0]))], lambda logits: logits[:, 0, 0])
+    for sloped in (True, False):
+        engine.evaluate(loaded, [Job(function)], gradient=sloped)
+    assert seen == [used[0], "sdpa"], "a pass without a gradient has no backward"
 
 
 @pytest.mark.parametrize(

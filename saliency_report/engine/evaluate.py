@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
@@ -12,7 +13,16 @@ import torch
 from torch import Tensor, nn
 
 from saliency_report.engine.device import device_of
-from saliency_report.engine.forward import collate, embeddings_as_leaf, keeping, logits_of, only, wide, widened
+from saliency_report.engine.forward import (
+    collate,
+    embeddings_as_leaf,
+    fast_backward,
+    keeping,
+    logits_of,
+    only,
+    wide,
+    widened,
+)
 from saliency_report.engine.lookups import embedded, tables
 from saliency_report.engine.parts import in_parts
 from saliency_report.errors import ExampleError
@@ -61,7 +71,9 @@ def evaluate(
             raise ExampleError(NOT_FINITE, TRY_ANOTHER_DTYPE)
         slopes = [gradient.values for gradient in found.gradients]
         return torch.tensor([value], dtype=found.logits.dtype), [_gathered(jobs[0], places, slopes)]
-    with torch.set_grad_enabled(gradient), embeddings_as_leaf(loaded.model, points) as leaves:
+    longest = max((len(row) for rows, *_ in edited for row in rows), default=0)
+    quick = fast_backward(loaded.model, longest) if gradient else nullcontext()
+    with torch.set_grad_enabled(gradient), quick, embeddings_as_leaf(loaded.model, points) as leaves:
         scores, _ = scores_of(loaded, jobs, edited)
     if not gradient:
         return wide(scores), []
