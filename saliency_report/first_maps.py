@@ -1,11 +1,11 @@
-"""The first maps of a batch of examples, from one forward for all; a GPU computes the next while one is explained."""
+"""The first maps of batches of examples, one forward for each; the next are computed while one is explained."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import accumulate, chain, pairwise
 
 import torch
@@ -13,49 +13,46 @@ from torch import Tensor, nn
 
 from saliency_report import engine
 from saliency_report.alone import Explained, Model, alone, as_memory_allows, goes_alone
+from saliency_report.models import Loaded
 from saliency_report.outcomes import Outcomes
-from saliency_report.packing import Budget, Item
+from saliency_report.packing import Budget, Item, batches
 from saliency_report.tasks.encoding import Row
-
-AHEAD = {"cuda": 1}  # batches that a device is given before the one before them is explained
 
 
 @dataclass(frozen=True)
-class _Begun:
-    """Examples, the part of the logits that is of each, how many numbers of each are explained, and what came of it."""
+class _Computed:
+    """The part of the logits that is of each example, how many numbers of each are explained, and what came of it."""
 
-    items: Sequence[Item]
     places: Sequence[slice]
     sets: Sequence[int]
-    computed: engine.Gradients
+    gradients: engine.Gradients
     seconds: float
 
 
-def first_maps(
-    batches: Iterable[Sequence[Item]], model: Model, outcomes: Outcomes
-) -> Iterator[tuple[int, list[Explained]]]:
-    """How many examples each batch has, and the first maps of those that have any."""
-    ahead: deque[tuple[int, list[_Begun]]] = deque()
-    most = AHEAD.get(engine.device_of(model.loaded.model).type, 0)
-    for items in batches:
-        if goes_alone(model):
+def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> Iterator[list[Explained]]:
+    """The first maps of the examples of each batch, of those that have any."""
+    if goes_alone(model):
+        for item in items:
             found = []
-            with outcomes.caught(items[0].place, items[0].example):
-                found = [alone(items[0], model, outcomes.budget)]
-            yield 1, found
-            continue
-        ahead.append((len(items), _begin(items, model, outcomes)))
-        if len(ahead) > most:
-            yield _explained(*ahead.popleft(), model, outcomes)
-    while ahead:
-        yield _explained(*ahead.popleft(), model, outcomes)
+            with outcomes.caught(item.place, item.example):
+                found = [alone(item, model, outcomes.budget)]
+            yield found
+        return
+    streams = engine.Streams(model.loaded, outcomes.budget.tokens)
+
+    def computed(loaded: Loaded, batch: Sequence[Item]) -> _Computed:
+        return _compute(loaded, batch, model, outcomes.budget)
+
+    packed = batches(items, lambda total: streams.share(total, outcomes.budget.tokens), model.company)
+    for batch, result in streams.each(packed, computed):
+        yield _explained(batch, result, model, outcomes)
 
 
-def _begin(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[_Begun]:
-    """The gradients of a batch, one forward for all; when that fails each half alone, so that one costs no other."""
+def _compute(loaded: Loaded, items: Sequence[Item], model: Model, budget: Budget) -> _Computed:
+    """The gradients of a batch, one forward for all."""
     begun = time.perf_counter()
     rows = [row for item in items for row in item.prepared.rows]
-    groups = len(items) if model.loaded.choices else None
+    groups = len(items) if loaded.choices else None
     # Where each example stands in the logits: choices are an axis of their own there, other rows, such as windows, not.
     ends = [*accumulate((1 if groups else len(item.prepared.rows) for item in items), initial=0)]
     places = [slice(*pair) for pair in pairwise(ends)]
@@ -65,39 +62,48 @@ def _begin(items: Sequence[Item], model: Model, outcomes: Outcomes) -> list[_Beg
 
     def select(logits: Tensor) -> Tensor:
         pairs = zip(items, places, strict=True)
-        parts = [model.task.select(e.example, e.prepared, logits[place], model.loaded.checkpoint) for e, place in pairs]
+        parts = [model.task.select(e.example, e.prepared, logits[place], loaded.checkpoint) for e, place in pairs]
         sets[:] = map(len, parts)
         return torch.cat([nn.functional.pad(part, (0, 0, 0, max(sets) - len(part))) for part in parts], dim=1)
 
+    if items[0].prepared.places and sum(map(len, rows)) > engine.at_once(budget) and len(items) == 1:
+        computed = _long(rows, loaded, select, budget)
+    else:
+        computed = engine.gradients(loaded, rows, select, groups, read)
+    return _Computed(places, sets, computed, time.perf_counter() - begun)
+
+
+def _explained(
+    items: Sequence[Item], result: Callable[[], _Computed], model: Model, outcomes: Outcomes
+) -> list[Explained]:
+    """The maps of a batch; when that failed those of each half alone, so that one example costs no other."""
     failure = None
     try:
-        if items[0].prepared.places and sum(map(len, rows)) > engine.at_once(outcomes.budget) and len(items) == 1:
-            computed = _long(rows, model, select, outcomes.budget)
-        else:
-            computed = engine.gradients(model.loaded, rows, select, groups, read)
+        computed = result()
     except Exception as error:
         failure = outcomes.failure(error)
-    if failure:  # outside of `except`, where the traceback would keep the failed batch's tensors alive
-        if half := len(items) // 2:
-            return _begin(items[:half], model, outcomes) + _begin(items[half:], model, outcomes)
+    if not failure:
+        return list(_maps(items, computed, model, outcomes))
+    # Outside of `except`, where the traceback would keep the failed batch's tensors alive.
+    if not (half := len(items) // 2):
         outcomes.fail(items[0].place, items[0].example, failure)
         return []
-    return [_Begun(items, places, sets, computed, time.perf_counter() - begun)]
+    return [
+        one
+        for part in (items[:half], items[half:])
+        for one in _explained(part, partial(_compute, model.loaded, part, model, outcomes.budget), model, outcomes)
+    ]
 
 
-def _explained(count: int, parts: Sequence[_Begun], model: Model, outcomes: Outcomes) -> tuple[int, list[Explained]]:
-    return count, [one for part in parts for one in _maps(part, model, outcomes)]
-
-
-def _maps(begun: _Begun, model: Model, outcomes: Outcomes) -> Iterator[Explained]:
+def _maps(items: Sequence[Item], done: _Computed, model: Model, outcomes: Outcomes) -> Iterator[Explained]:
     """The maps of what was computed."""
-    computed = begun.computed
+    computed = done.gradients
     waited = time.perf_counter()
     computed.wait()
-    seconds = begun.seconds + time.perf_counter() - waited
-    rows = [len(row) for item in begun.items for row in item.prepared.rows]
+    seconds = done.seconds + time.perf_counter() - waited
+    rows = [len(row) for item in items for row in item.prepared.rows]
     row = 0
-    for item, place, sets in zip(begun.items, begun.places, begun.sets, strict=True):
+    for item, place, sets in zip(items, done.places, done.sets, strict=True):
         count = len(item.prepared.rows)
         # One of each of its rows, set by set.
         starts = [number * len(rows) + row for number in range(sets)]
@@ -123,7 +129,7 @@ def _maps(begun: _Begun, model: Model, outcomes: Outcomes) -> Iterator[Explained
         row += count
 
 
-def _long(rows: Sequence[Row], model: Model, select: Callable[[Tensor], Tensor], budget: Budget) -> engine.Gradients:
+def _long(rows: Sequence[Row], loaded: Loaded, select: Callable[[Tensor], Tensor], budget: Budget) -> engine.Gradients:
     """The gradients of a long text's windows, a part of them at a time; fewer where memory runs out.
 
     Where several labels are explained each has passes of its own: what is summed over windows is one number.
@@ -131,7 +137,7 @@ def _long(rows: Sequence[Row], model: Model, select: Callable[[Tensor], Tensor],
 
     def of(number: int) -> engine.Gradients:
         tokens = engine.at_once(budget)
-        return engine.in_parts(model.loaded, rows, lambda logits: select(logits)[number].sum(), tokens)[1]
+        return engine.in_parts(loaded, rows, lambda logits: select(logits)[number].sum(), tokens)[1]
 
     def of_all() -> engine.Gradients:
         first = of(0)

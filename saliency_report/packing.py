@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -62,6 +63,16 @@ def fitting(items: Sequence[Item], budget: int, company: Company) -> int:
             break
         count += 1
     return count
+
+
+def batches(items: Sequence[Item], limit: Callable[[int], int], company: Company) -> Iterator[Sequence[Item]]:
+    """The examples, sorted by size, as batches; `limit` gives the tokens of each from those of all."""
+    start, total = 0, sum(math.prod(item.size()) for item in items)
+    while start < len(items):
+        left = items[start:]
+        count = fitting(left, limit(total), company)
+        yield left[:count]
+        start += count
 
 
 def warn_of_padding(items: Sequence[Item]) -> None:

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -70,7 +71,7 @@ class _Running:
         return [i for i, value in enumerate(self.values) if value is None]
 
 
-_Picked = tuple[_Running, int]  # a job: whose it is, and its number in the ask
+_Picked = tuple[_Running, int, Job]  # whose a job is, and its number in the ask
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,7 @@ def run(
     An error goes into the computation that asked, which may catch it and go on; it costs no other anything. When memory
     runs out the budget is halved.
     """
+    streams = engine.Streams(loaded, EQUALS * budget.tokens)
     waiting = list(reversed(computations))
     running: list[_Running] = []
     while waiting or running:
@@ -109,8 +111,9 @@ def run(
                 yield done
         for gradient in (True, False):
             asking = [r for r in running if isinstance(r.question, Ask) and r.question.gradient == gradient]
-            for picked in _batches(asking, company, budget):
-                for one in _evaluate(picked, gradient, loaded, budget):
+            picked = _batches(asking, company, budget, streams)
+            for chosen, answer in streams.each(picked, partial(_evaluate, gradient=gradient, budget=budget)):
+                for one in _take(chosen, answer, gradient, loaded, budget):
                     done = None if one.open() else _answer(one)
                     if done:
                         running.remove(one)
@@ -154,57 +157,72 @@ def _alone(one: _Running, budget: Budget) -> Done | None:
     return _proceed(one, lambda: one.computation.send(answer))
 
 
-def _batches(asking: Sequence[_Running], company: Company, budget: Budget) -> Iterator[list[_Picked]]:
+def _batches(
+    asking: Sequence[_Running], company: Company, budget: Budget, streams: engine.Streams
+) -> Iterator[list[_Picked]]:
     """The open jobs, the shortest first, as batches; sorted once a round, since there can be tens of thousands."""
     jobs = sorted((one.sizes[i][::-1], place, i) for place, one in enumerate(asking) for i in one.open())
-    start = 0
+    start, total = 0, sum(math.prod(size) for size, *_ in jobs)
     while start < len(jobs):
         (first, rows), end = jobs[start][0], start + 1
-        tokens = rows * first
+        tokens, most = rows * first, budget.tokens
+        equal, mixed = streams.share(total, EQUALS * most), streams.share(total, most)
         while end < len(jobs) and company != "with none":
             length, more = jobs[end][0]
             padded, full = (rows + more) * length, tokens + more * length
-            limit = budget.tokens * (EQUALS if padded - full <= PADDING * padded else 1)
+            limit = equal if padded - full <= PADDING * padded else mixed
             if (company == "with equals" and length != first) or padded > limit:
                 break
             rows, tokens, end = rows + more, full, end + 1
-        yield [(asking[place], i) for _, place, i in jobs[start:end]]
+        # After one job of an ask has failed its others are not needed.
+        chosen = [(asking[place], i) for _, place, i in jobs[start:end]]
+        yield [(one, i, one.question.jobs[i]) for one, i in chosen if isinstance(one.question, Ask)]
         start = end
 
 
-def _evaluate(picked: Sequence[_Picked], gradient: bool, loaded: Loaded, budget: Budget) -> list[_Running]:
-    """Evaluate jobs together; gives the computations that they belong to, but for those whose ask failed."""
-    # After one job of an ask has failed its others are not needed.
-    chosen = [(one, i, one.question.jobs[i]) for one, i in picked if isinstance(one.question, Ask)]
-    if not chosen:
-        return []
-    begun = time.perf_counter()
-    values, gradients = torch.empty(0), list[Tensor]()
+# F of jobs, their gradients where they were asked for, and the seconds that it took.
+_Answer = tuple[Tensor, list[Tensor], float]
+
+
+def _evaluate(loaded: Loaded, picked: Sequence[_Picked], *, gradient: bool, budget: Budget) -> _Answer:
+    """Evaluate jobs together."""
+    if not picked:
+        return torch.empty(0), [], 0.0
+    begun, jobs = time.perf_counter(), [job for *_, job in picked]
+    values, gradients = engine.evaluate(loaded, jobs, gradient=gradient, most=engine.at_once(budget))
+    return values, gradients, time.perf_counter() - begun
+
+
+def _take(
+    picked: Sequence[_Picked], answer: Callable[[], _Answer], gradient: bool, loaded: Loaded, budget: Budget
+) -> list[_Running]:
+    """Note what came of jobs; gives the computations that they belong to, but for those whose ask failed."""
     failure: Exception | None = None
+    values, gradients, elapsed, touched = torch.empty(0), list[Tensor](), 0.0, list[_Running]()
     try:
-        values, gradients = engine.evaluate(
-            loaded, [job for *_, job in chosen], gradient=gradient, most=engine.at_once(budget)
-        )
+        values, gradients, elapsed = answer()
     except Exception as error:
         failure = _out_of_memory(budget) if engine.is_out_of_memory(error) else error
     # Edits can leave nothing of a text: such a job fails, and has no tokens to share the time by.
-    elapsed, tokens = time.perf_counter() - begun, max(1, sum(math.prod(one.sizes[i]) for one, i, _ in chosen))
-    for one, i, _ in chosen:
+    tokens = max(1, sum(math.prod(one.sizes[i]) for one, i, _ in picked))
+    for one, i, _ in picked:
         one.seconds += elapsed * math.prod(one.sizes[i]) / tokens
-    if failure is not None and len(chosen) > 1:  # the halves, so that the job at fault is alone in the end
+    if failure is not None and len(picked) > 1:  # the halves, so that the job at fault is alone in the end
         failure = None  # its traceback would keep the tensors of the whole alive
-        middle = len(chosen) // 2
-        halves = ([(one, i) for one, i, _ in part] for part in (chosen[:middle], chosen[middle:]))
-        touched = [one for half in halves for one in _evaluate(half, gradient, loaded, budget)]
+        middle = len(picked) // 2
+        for half in (picked[:middle], picked[middle:]):
+            left = [job for job in half if isinstance(job[0].question, Ask)]
+            again = partial(_evaluate, loaded, left, gradient=gradient, budget=budget)
+            touched += _take(left, again, gradient, loaded, budget)
     elif failure is not None:
-        chosen[0][0].put(Alone(_raising(failure)))
-        touched = []
+        picked[0][0].put(Alone(_raising(failure)))
     else:
-        touched = [one for one, *_ in chosen]
-        for number, (one, i, _) in enumerate(chosen):
-            one.values[i] = values[number]
-            if gradient:
-                one.gradients[i] = gradients[number]
+        touched = [one for one, *_ in picked]
+        for number, (one, i, _) in enumerate(picked):
+            if isinstance(one.question, Ask):
+                one.values[i] = values[number]
+                if gradient:
+                    one.gradients[i] = gradients[number]
     return [one for one in dict.fromkeys(touched) if isinstance(one.question, Ask)]
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from saliency_report import engine, record, scheduling
-from saliency_report.alone import Explained, Model, goes_alone
+from saliency_report.alone import Explained, Model
 from saliency_report.analysis import Subject, analyse, randomisations
 from saliency_report.errors import ExampleError
 from saliency_report.first_maps import first_maps
@@ -21,7 +21,7 @@ from saliency_report.given import Given
 from saliency_report.methods import METHODS, Method
 from saliency_report.models import Loaded, load
 from saliency_report.outcomes import Outcomes
-from saliency_report.packing import Budget, Company, Item, check_ids, fitting, warn_of_ids, warn_of_padding
+from saliency_report.packing import Budget, Company, Item, check_ids, warn_of_ids, warn_of_padding
 from saliency_report.record import ExampleResult
 from saliency_report.sources import Request, request
 from saliency_report.spec import Example, asks_for_more
@@ -137,28 +137,37 @@ class Worker:
         yield True  # those that could not be encoded
         items = [item for item in items if item.place not in window.done]
         model = Model(loaded, company, TASKS[window.wanted.task])
-        left = len(items)
-        for count, found in first_maps(self._batches(items, model), model, self.outcomes):
-            for one in found:
-                if one.result.maps and (asks_for_more(one.item.example) or self.setting.custom):
-                    model.waiting.append(one)
-                else:
-                    self.outcomes.done(one.item.place, one.result, one.seconds)
-            left -= count
-            found.clear()  # they would stay here while others are told
-            yield not model.waiting
-            # As many as fill a batch go on together, so that their points share batches.
-            if model.waiting and (not left or sum(w.item.prepared.length for w in model.waiting) >= self.budget.tokens):
+        for part in self._parts(items):
+            for found in first_maps(part, model, self.outcomes):
+                for one in found:
+                    if one.result.maps and self._asks_for_more(one.item):
+                        model.waiting.append(one)
+                    else:
+                        self.outcomes.done(one.item.place, one.result, one.seconds)
+                found.clear()  # they would stay here while others are told
+                yield not model.waiting
+            if model.waiting:
                 yield from self._more(model)
 
-    def _batches(self, items: Sequence[Item], model: Model) -> Iterator[Sequence[Item]]:
-        """The items, as many together as the budget of the moment takes."""
-        start = 0
-        while start < len(items):
-            left = items[start:]
-            count = 1 if goes_alone(model) else fitting(left, self.budget.tokens, model.company)
-            yield left[:count]
-            start += count
+    def _parts(self, items: Sequence[Item]) -> Iterator[Sequence[Item]]:
+        """The items, as many together as fill a batch where more is asked of any, so that their points share batches.
+
+        The others of a window wait, so that a run that is stopped has kept what was done of it.
+        """
+        if not any(map(self._asks_for_more, items)):
+            yield items
+            return
+        part: list[Item] = []
+        for item in items:
+            part.append(item)
+            if sum(one.prepared.length for one in part) >= self.budget.tokens:
+                yield part
+                part = []
+        yield part
+
+    def _asks_for_more(self, item: Item) -> bool:
+        """Whether an example has more than its first maps."""
+        return asks_for_more(item.example) or bool(self.setting.custom)
 
     def _load(self, wanted: Request) -> Loaded:
         """The model, the one at hand or else loaded in its place; what could not be loaded is not tried again."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,18 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]:
         tiny.save(family, folder / family)
     return folder
+
+
+@pytest.fixture
+def one_thread() -> Iterator[None]:
+    """Torch has one thread: batches come one after the other, on the test's own, and tiny tensors wait for no other.
+
+    The order of a sum, and so its last bits, depends on how many there are.
+    """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 Explain = Callable[..., Report]

@@ -33,13 +33,7 @@ EVERYTHING = "methods: all, faithfulness: true, orders: 10, flips: 2, layers: tr
 CPU = torch.device("cpu")
 
 
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """Two threads on tensors as small as these only wait for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def evidence(result: ExampleResult) -> Evidence:

@@ -47,8 +47,8 @@ Choose = Callable[..., ExampleResult]
 
 
 @pytest.fixture
-def choose(explain: Explain, folder: Path) -> Choose:
-    """Explain one question."""
+def choose(explain: Explain, folder: Path, one_thread: None) -> Choose:
+    """Explain one question, on one thread: Float64 is of the thread that sets it."""
 
     def run(more: str = "", family: str = "llama", dtype: str = "float64", **options: Any) -> ExampleResult:
         text = f"- {{{COMMON}, model: {family}, {more}}}"

@@ -27,15 +27,6 @@ ROOT = Path(__file__).parent.parent
 TEXTS = ("The cat sat on the mat.", "A bad movie.", "It was bad.", "The capital of France.", "Word1 word2 word3 word4.")
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """As many as an actor has: the order of a sum depends on it, and so its last bits."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def of_three_tasks(families: Path) -> Spec:
     lines = [f"- {{id: c{i}, task: text-classification, model: bert, text: {text!r}}}" for i, text in enumerate(TEXTS)]
     lines += [f"- {{id: g{i}, task: text-generation, model: llama, prompt: {text!r}, max_new_tokens: 2}}"

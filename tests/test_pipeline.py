@@ -12,8 +12,8 @@ import torch
 import tiny
 from conftest import Explain
 from records import measured
-from saliency_report import engine, first_maps
-from saliency_report.engine import Gradients, device
+from saliency_report import engine
+from saliency_report.engine import Gradients, device, streams
 from saliency_report.errors import ExampleError
 from saliency_report.packing import Budget
 from saliency_report.pipeline import Run
@@ -137,6 +137,7 @@ def test_batches_are_as_large_as_a_gpu_holds(explain: Explain, monkeypatch: pyte
     assert budget.tokens == 512, "the next model is as free as it would be alone"
 
 
+@pytest.mark.usefixtures("one_thread")
 def test_a_batch_that_is_begun_before_the_last_is_explained_changes_nothing(
     explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,7 +157,7 @@ def test_a_batch_that_is_begun_before_the_last_is_explained_changes_nothing(
     calm = explain(MIXED, budget=24)
     one_by_one = [*begun]
     begun.clear()
-    monkeypatch.setattr(first_maps, "AHEAD", {"cpu": 1})
+    monkeypatch.setattr(streams, "AHEAD", {"cpu": 1})
     ahead = explain(MIXED, budget=24)
     assert scores(ahead) == scores(calm)
     assert sorted(begun) == sorted(one_by_one)

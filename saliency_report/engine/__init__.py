@@ -30,11 +30,13 @@ from saliency_report.engine.forward import (
 from saliency_report.engine.generation import check_causal, generate, matrix
 from saliency_report.engine.parts import at_once, in_parts
 from saliency_report.engine.products import float32_products
+from saliency_report.engine.streams import Streams
 from saliency_report.engine.writing import read, write
 
 __all__ = [
     "Gradients",
     "Job",
+    "Streams",
     "affordable",
     "at_once",
     "check_causal",

@@ -72,13 +72,17 @@ def affordable(model: nn.Module, device: torch.device) -> int | None:
     memory = _memory(device)
     if memory is None or hasattr(model, "hf_device_map"):
         return None
+    held = sum(p.numel() * p.element_size() for p in model.parameters())
+    return max(1, int((memory - held) / 2 / left_behind(model)))
+
+
+def left_behind(model: nn.Module) -> float:
+    """Bytes that a token leaves for the backward pass, about."""
     tables = {id(m.weight): m.weight for m in model.modules() if isinstance(m, nn.Embedding)}
-    weights = {id(p): p for p in model.parameters()}
-    held = sum(p.numel() * p.element_size() for p in weights.values())
-    inner = sum(p.numel() for key, p in weights.items() if key not in tables)
+    inner = sum(p.numel() for p in model.parameters() if id(p) not in tables)
     size = min((t.element_size() for t in tables.values()), default=4)
     width = max((t.shape[-1] for t in tables.values()), default=1)
-    return max(1, int((memory - held) / 2 / (LEFT_BEHIND * size * max(inner, 1) / width)))
+    return LEFT_BEHIND * size * max(inner, 1) / width
 
 
 def _memory(device: torch.device) -> int | None:

@@ -20,7 +20,7 @@ from race.subjects import Subject
 from saliency_report import engine
 from saliency_report.aggregation import Slopes
 from saliency_report.models import Loaded, load
-from saliency_report.packing import Budget, Item, fitting
+from saliency_report.packing import Budget, Item, batches
 from saliency_report.pipeline import Run
 from saliency_report.record import Report
 from saliency_report.sources import request
@@ -75,17 +75,18 @@ def of_tokens(spec: Spec, loaded: Loaded) -> Callable[[], Answer]:
     budget = Budget(engine.token_budget(device))
     budget.most = engine.affordable(loaded.model, device)
 
+    def norms(loaded: Loaded, batch: Sequence[Item]) -> list[Slopes]:
+        rows = [row for item in batch for row in item.prepared.rows]
+        return engine.gradients(loaded, rows, lambda logits: logits.max(dim=-1).values).gradients
+
+    streams = engine.Streams(loaded, budget.tokens)
+
     def work() -> Answer:
-        found, left, before = [torch.empty(0)] * len(items), list(items), list[tuple[Item, Slopes]]()
+        found = [torch.empty(0)] * len(items)
         with engine.float32_products(device):
-            while left:
-                batch = left[: fitting(left, budget.tokens, "with any")]
-                rows = [row for item in batch for row in item.prepared.rows]
-                computed = engine.gradients(loaded, rows, lambda logits: logits.max(dim=-1).values)
-                # As a run has it: what a GPU has computed is taken while it computes the next.
-                done, before = before, list(zip(batch, computed.gradients, strict=True))
-                del left[: len(batch)]
-                for item, gradient in done if left else [*done, *before]:
+            packed = batches(items, lambda total: streams.share(total, budget.tokens), "with any")
+            for batch, gradients in streams.each(packed, norms):
+                for item, gradient in zip(batch, gradients(), strict=True):
                     found[item.place] = gradient.scores["l2"]
         return Answer(found)
 
