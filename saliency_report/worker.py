@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from saliency_report import engine, record, scheduling
 from saliency_report.alone import Explained, Model
@@ -26,7 +27,8 @@ from saliency_report.record import ExampleResult
 from saliency_report.sources import Request, request
 from saliency_report.spec import Example, asks_for_more
 from saliency_report.tasks import TASKS
-from saliency_report.tasks.base import NOT_FINITE, Prepared
+from saliency_report.tasks.base import NOT_FINITE
+from saliency_report.tasks.encoding import Row
 
 # Examples of a window. Sorted by length, so many fill their batches with 2 % of padding; a long computation of each is
 # worth cutting finer, so that several processes have something to share, and a run that is stopped has kept something:
@@ -206,9 +208,10 @@ class Worker:
         for item in items:
             rows = item.prepared.rows[:4] if item.prepared.places else item.prepared.rows  # a few windows tell
             try:
-                difference = engine.check_equivalence(loaded, rows, groups)
-                elsewhere = engine.ids_act_elsewhere(loaded, rows, groups)
-                company = company_of(item.prepared, loaded, groups)
+                plain = engine.plain_logits(loaded, rows, groups)
+                difference = engine.check_equivalence(loaded, rows, groups, plain)
+                elsewhere = engine.ids_act_elsewhere(loaded, rows, groups, plain)
+                company = company_of(loaded, rows, groups, plain)
             except Exception as error:
                 alone = engine.is_out_of_memory(error) or getattr(error, "message", "") == NOT_FINITE
                 if not alone:
@@ -258,12 +261,12 @@ class Worker:
         )
 
 
-def company_of(prepared: Prepared, loaded: Loaded, groups: int | None) -> Company:
-    """With which others an example of a model can share a batch."""
+def company_of(loaded: Loaded, rows: Sequence[Row], groups: int | None, plain: Tensor | None = None) -> Company:
+    """With which others an example of a model can share a batch; `plain` are its rows' logits where they are known."""
     # GPT-2 with a classification head takes one row a batch then; what pools or chooses by itself asks for no padding.
     if loaded.pad is None and not loaded.checkpoint.pooling and not loaded.checkpoint.causal:
         return "with none"
-    return "with any" if engine.padding_is_neutral(loaded, prepared.rows, groups) else "with equals"
+    return "with any" if engine.padding_is_neutral(loaded, rows, groups, plain) else "with equals"
 
 
 def _alone(result: ExampleResult, failure: ExampleError) -> ExampleResult:

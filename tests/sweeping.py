@@ -197,7 +197,7 @@ def check(loaded: Loaded, head: str) -> Passed:
     for looks_inside in (layers, attention_maps):
         with suppress(ExampleError):  # which says that there is nothing to be seen
             looks_inside(loaded, one)
-    company = company_of(Prepared(list(one.rows), []), loaded, groups)
+    company = company_of(loaded, one.rows, groups)
     items = sorted((Item(i, cast(Any, None), Prepared(list(f.rows), [])) for i, f in enumerate(texts)), key=Item.size)
     while items:
         batch = [texts[item.place] for item in items[: fitting(items, 1000, company)]]

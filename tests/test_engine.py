@@ -376,7 +376,7 @@ def test_in_half_precision_what_any_other_shape_changes_is_not_put_down_to_paddi
         return output
 
     monkeypatch.setattr(loaded.model, "forward", forward)
-    monkeypatch.setattr("saliency_report.engine.forward.logits_of", moved)
+    monkeypatch.setattr("saliency_report.engine.checks.logits_of", moved)
     assert engine.padding_is_neutral(loaded, [row]) == neutral
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import BertForSequenceClassification
 
 import tiny
 from conftest import Explain
@@ -228,6 +229,20 @@ def test_a_model_that_does_not_run_fails_its_examples_and_no_others(
     failure = report.examples[1].failure
     assert failure is not None
     assert failure.message == "NotImplementedError: no such kernel."
+
+
+def test_a_model_is_checked_in_four_passes(explain: Explain, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plain one serves three comparisons: of the hook, of words that change places, and of padding."""
+    real, passes = BertForSequenceClassification.forward, list[tuple[int, bool]]()
+
+    def watched(self: Any, *given: Any, **inputs: Any) -> Any:
+        passes.append((inputs["input_ids"].shape[1], torch.is_grad_enabled()))
+        return real(self, *given, **inputs)
+
+    monkeypatch.setattr(BertForSequenceClassification, "forward", watched)
+    explain("- {task: text-classification, model: bert, text: The cat sat.}")
+    t = passes[0][0]
+    assert passes == [(t, False)] * 3 + [(t + 8, False), (t, True)]
 
 
 @pytest.mark.parametrize("trouble", ["memory", "overflow"])

@@ -26,7 +26,6 @@ from saliency_report.engine import Job
 from saliency_report.engine.lookups import looked_up
 from saliency_report.models import Loaded
 from saliency_report.packing import Company
-from saliency_report.tasks.base import Prepared
 from saliency_report.tasks.encoding import Row
 from saliency_report.tasks.target import TargetFunction
 from saliency_report.worker import company_of
@@ -104,7 +103,7 @@ def test_a_llama_that_classifies_texts_padded_on_the_right() -> None:
         trapped = model(inputs_embeds=embeds, attention_mask=inputs["attention_mask"]).logits[0]
     assert differ(trapped, alone) > 0.05, "without ids the last position is pooled, which is padding"
 
-    company: Company = company_of(Prepared(rows, []), loaded, None)
+    company: Company = company_of(loaded, rows, None)
     assert company == "with any"
     batch_is_alone(loaded, [TargetFunction([row], [range(len(row))], lambda z: z[:, 0, 1]) for row in rows])
 

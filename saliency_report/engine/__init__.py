@@ -7,6 +7,13 @@ Pegasus, Falcon-H1, Gemma-3n, right-padded Llama-type classifiers and others, an
 Rows are padded on the right: left padding without explicit positions moves GPT-2's gradients by half.
 """
 
+from saliency_report.engine.checks import (
+    check_equivalence,
+    ids_act_elsewhere,
+    is_causal,
+    padding_is_neutral,
+    plain_logits,
+)
 from saliency_report.engine.device import (
     affordable,
     default_dtype,
@@ -20,12 +27,8 @@ from saliency_report.engine.device import (
 from saliency_report.engine.evaluate import Job, embed, evaluate, rows_of
 from saliency_report.engine.forward import (
     Gradients,
-    check_equivalence,
     collate,
     gradients,
-    ids_act_elsewhere,
-    is_causal,
-    padding_is_neutral,
 )
 from saliency_report.engine.generation import check_causal, generate, matrix
 from saliency_report.engine.parts import at_once, in_parts
@@ -58,6 +61,7 @@ __all__ = [
     "matrix",
     "padding_is_neutral",
     "pick_device",
+    "plain_logits",
     "read",
     "rows_of",
     "token_budget",
