@@ -44,6 +44,11 @@ class Model:
     waiting: list[Explained] = field(default_factory=list)
 
     @cached_property
+    def streams(self) -> engine.Streams:
+        """What computes batches of the trained model side by side."""
+        return engine.Streams(self.loaded, engine.token_budget(engine.device_of(self.loaded.model)))
+
+    @cached_property
     def facts(self) -> Facts:
         """What its examples share."""
         rows = max((row for one in self.waiting for row in one.item.prepared.rows), key=len)
@@ -97,7 +102,7 @@ def _written(item: Item, model: Model, budget: Budget) -> _Found:
     prepared = _continued(item, model, engine.write)
     logits, embeddings = engine.read(loaded, prepared.rows[0], task.explained(prepared))
     jobs = [engine.Job(function) for function in task.functions(example, prepared, loaded.checkpoint)]
-    _, gradients = _evaluated(jobs, prepared.length, loaded, budget)
+    _, gradients = _evaluated(jobs, prepared.length, model, budget)
     found = [Slopes.of(g, embeddings[: len(g)]) for g in gradients]
     result = task.explain(example, prepared, loaded.checkpoint, logits, embeddings, found)
     return prepared, result, {}
@@ -107,7 +112,7 @@ def _choices(item: Item, model: Model, budget: Budget) -> _Found:
     """The score of each choice by a causal model, and its map."""
     prepared, loaded = item.prepared, model.loaded
     jobs = [engine.Job(f) for f in model.task.own_functions(item.example, prepared, loaded.checkpoint)]
-    scores, found = _evaluated(jobs, prepared.length, loaded, budget)
+    scores, found = _evaluated(jobs, prepared.length, model, budget)
     embeddings = [engine.embed(loaded, row.ids) for row in prepared.rows]
     gradients = [*map(Slopes.of, found, embeddings)]
     for gradient, (_, last) in zip(gradients, prepared.spans, strict=True):
@@ -135,15 +140,17 @@ def _continued(item: Item, model: Model, more: Callable[[Loaded, Row, int], list
 
 
 def _evaluated(
-    jobs: Sequence[engine.Job], length: int, loaded: Loaded, budget: Budget
+    jobs: Sequence[engine.Job], length: int, model: Model, budget: Budget
 ) -> tuple[list[Tensor], list[Tensor]]:
     """F of jobs whose rows have so many tokens, in parts, and the gradients, as many at once as the memory allows."""
 
+    def computed(loaded: Loaded, part: Sequence[engine.Job]) -> tuple[Tensor, list[Tensor]]:
+        return engine.evaluate(loaded, part, gradient=True)
+
     def attempt() -> tuple[list[Tensor], list[Tensor]]:
-        step = max(1, budget.tokens // length)
-        parts = [
-            engine.evaluate(loaded, jobs[start : start + step], gradient=True) for start in range(0, len(jobs), step)
-        ]
-        return [scores for scores, _ in parts], [gradient for _, own in parts for gradient in own]
+        step = max(1, model.streams.share(len(jobs) * length, budget.tokens) // length)
+        parts = [jobs[start : start + step] for start in range(0, len(jobs), step)]
+        found = [result() for _, result in model.streams.each(parts, computed)]
+        return [scores for scores, _ in found], [gradient for _, own in found for gradient in own]
 
     return as_memory_allows(attempt, budget, lambda: budget.tokens > length)

@@ -38,13 +38,12 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> Itera
                 found = [alone(item, model, outcomes.budget)]
             yield found
         return
-    streams = engine.Streams(model.loaded, outcomes.budget.tokens)
 
     def computed(loaded: Loaded, batch: Sequence[Item]) -> _Computed:
         return _compute(loaded, batch, model, outcomes.budget)
 
-    packed = batches(items, lambda total: streams.share(total, outcomes.budget.tokens), model.company)
-    for batch, result in streams.each(packed, computed):
+    packed = batches(items, lambda total: model.streams.share(total, outcomes.budget.tokens), model.company)
+    for batch, result in model.streams.each(packed, computed):
         yield _explained(batch, result, model, outcomes)
 
 

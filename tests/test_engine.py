@@ -169,13 +169,13 @@ def test_the_matrix_is_one_backward_a_token(family: str, budget: int, families: 
     loaded = _load(family, families, "float64")
     row, first = _rows(loaded)[1], 9
     spans, chosen = _each(row, first)
-    logits, embeddings, found = engine.matrix(loaded, row, spans, chosen, budget)
-    got = torch.stack([slopes.values for slopes in found])
+    with Float64():  # eager attention makes its softmax in float32 otherwise
+        logits, embeddings, found = engine.matrix(loaded, row, spans, chosen, budget)
+        got = torch.stack([slopes.values for slopes in found])
     assert got.shape == (len(row) - first, len(row), 16)
     for i, position in enumerate(range(first, len(row))):
-        # Eager attention makes its softmax in float32, and that of rows that go alone is fused.
-        way = "sdpa" if budget == 1 else "eager"
-        with embeddings_as_leaf(loaded.model) as leaves, attention(loaded.model, way):
+        way = "sdpa" if budget == 1 else "eager"  # that of rows that go alone is fused
+        with Float64(), embeddings_as_leaf(loaded.model) as leaves, attention(loaded.model, way):
             whole = loaded.model(**engine.collate([row], loaded)).logits[0]
         (expected,) = torch.autograd.grad(whole[position - 1, row.ids[position]], leaves[0])
         torch.testing.assert_close(got[i], expected[0], rtol=1e-10, atol=1e-13)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import types
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +35,8 @@ CHOICES = "\n".join(
     f"- {{task: multiple-choice, model: bert-choice, question: {text!r}, choices: [a cat, bad], foil: runner-up}}"
     for text in SENTENCES
 )
+GENERATION = "- {task: text-generation, model: llama, prompt: The cat sat on the mat., max_new_tokens: 9}"
+CAUSAL = "- {task: multiple-choice, model: llama, question: What sat?, choices: [a cat, nobody at all, it was bad]}"
 
 
 @pytest.fixture
@@ -53,26 +56,28 @@ def _untimed(report: Report) -> list[Any]:
     return [example.model_copy(update={"seconds": 0.0}) for example in report.examples]
 
 
-@pytest.mark.parametrize("text", [PLAIN, MORE, CHOICES], ids=["plain", "more", "choices"])
+@pytest.mark.parametrize(
+    "text", [PLAIN, MORE, CHOICES, GENERATION, CAUSAL], ids=["plain", "more", "choices", "generation", "causal"]
+)
 def test_batches_side_by_side_have_the_numbers_of_batches_alone(
     text: str, explain: Explain, threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    by: set[str] = set()
-    for name in ("gradients", "evaluate"):
-        real = getattr(engine, name)
+    pools: list[int] = []
 
-        def watched(*given: Any, real: Callable[..., Any] = real, **options: Any) -> Any:
-            by.add(threading.current_thread().name.partition("-")[0])
-            return real(*given, **options)
+    class Pool(ThreadPoolExecutor):
+        def __init__(self, count: int) -> None:
+            pools.append(count)
+            super().__init__(count)
 
-        monkeypatch.setattr(engine, name, watched)
+    monkeypatch.setattr(streams, "ThreadPoolExecutor", Pool)
+    budget = 64 if text is CAUSAL else 512
     threads(1)
-    alone = explain(text, dtype="float64")
-    assert by == {"MainThread"}
-    by.clear()
+    alone = explain(text, dtype="float64", budget=budget)
+    assert not pools
     threads(3)
-    together = explain(text, dtype="float64")
-    assert "ThreadPoolExecutor" in by
+    together = explain(text, dtype="float64", budget=budget)
+    assert pools
+    assert set(pools) <= {2, 3}
     assert torch.get_num_threads() == 3
     for ours, theirs in zip(together.examples, alone.examples, strict=True):
         assert ours.failure is None
@@ -86,7 +91,7 @@ def test_batches_side_by_side_have_the_numbers_of_batches_alone(
             mine, its = ours.evidence.randomisation, theirs.evidence.randomisation
             assert mine == its, "the weights drawn anew are those of the copies too"
             assert not isinstance(mine, str)
-    assert _untimed(explain(text, dtype="float64")) == _untimed(together), "to the last digit, again"
+    assert _untimed(explain(text, dtype="float64", budget=budget)) == _untimed(together), "to the last digit, again"
 
 
 @pytest.mark.parametrize("family", tiny.CLASSIFIERS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from saliency_report.aggregation import Slopes, slopes
 from saliency_report.engine.device import is_out_of_memory
 from saliency_report.engine.forward import attention, collate, embeddings_as_leaf, keeping, only, wide, widened
 from saliency_report.engine.lookups import NOT_SUPPORTED
+from saliency_report.engine.streams import shared, side_by_side
 from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded
 from saliency_report.tasks.encoding import Row
@@ -104,10 +106,10 @@ def matrix(
     # can be told so: after 129 tokens of a model of 135 M parameters they are a seventh of the pass.
     reads = [token - 1 for first, last in spans for token in range(first, last + 1)]
     kept, at = keeping(loaded, reads)
-    step = max(1, budget // len(row))
+    fused = budget // len(row) <= 1
     handle = model.get_output_embeddings().register_forward_pre_hook(cut)
     try:
-        with embeddings_as_leaf(model) as leaves, attention(model, "sdpa") if step == 1 else nullcontext():
+        with embeddings_as_leaf(model) as leaves, attention(model, "sdpa") if fused else nullcontext():
             logits = model(**collate([row], loaded), **kept).logits[0]
     finally:
         handle.remove()
@@ -122,19 +124,27 @@ def matrix(
 
     x = widened(leaf[0].detach())
 
+    def products(part: Sequence[tuple[int, int]]) -> list[Slopes]:
+        vectors = torch.zeros(len(part), *trunk.shape, dtype=trunk.dtype, device=trunk.device)
+        for i, (first, last) in enumerate(part):
+            own = slice(at[first - 1], at[last - 1] + 1)
+            vectors[i, ..., own, :] = slope[..., own, :]
+        if fused:
+            (chunk,) = torch.autograd.grad(trunk, leaf, vectors[0], retain_graph=True)
+        else:
+            (chunk,) = torch.autograd.grad(trunk, leaf, vectors, retain_graph=True, is_grads_batched=True)
+            chunk = chunk[:, 0]
+        return slopes(widened(chunk), x, [len(row)] * len(part))
+
     def gradients() -> Iterator[Slopes]:
-        for start in range(0, len(spans), step):
-            part = spans[start : start + step]
-            vectors = torch.zeros(len(part), *trunk.shape, dtype=trunk.dtype, device=trunk.device)
-            for i, (first, last) in enumerate(part):
-                own = slice(at[first - 1], at[last - 1] + 1)
-                vectors[i, ..., own, :] = slope[..., own, :]
-            if step == 1:
-                (chunk,) = torch.autograd.grad(trunk, leaf, vectors[0], retain_graph=True)
-            else:
-                (chunk,) = torch.autograd.grad(trunk, leaf, vectors, retain_graph=True, is_grads_batched=True)
-                chunk = chunk[:, 0]
-            for gradient, (_, last) in zip(slopes(widened(chunk), x, [len(row)] * len(part)), part, strict=True):
+        # They read one graph, so on a CPU several threads have a part each: of 32 tokens in 0.6 of the time.
+        count = torch.get_num_threads() if trunk.device.type == "cpu" else 1
+        step = 1 if fused else max(1, shared(len(spans) * len(row), 2 * budget, count) // len(row))
+        parts = [spans[start : start + step] for start in range(0, len(spans), step)]
+        count = min(count, len(parts))
+        found = side_by_side(count, parts, products) if count > 1 else ((p, partial(products, p)) for p in parts)
+        for part, computed in found:
+            for gradient, (_, last) in zip(computed(), part, strict=True):
                 check_causal(gradient, last)
                 yield gradient
 

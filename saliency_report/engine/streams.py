@@ -47,8 +47,7 @@ class Streams:
 
     def share(self, total: int, limit: int) -> int:
         """The tokens of a batch, at most `limit`, with which a total keeps all threads at work to its end."""
-        count = min(self.count, total // LEAST)
-        return limit if count < 2 else -(-total // (count * -(-total // (count * limit))))
+        return shared(total, limit, self.count)
 
     def each(
         self, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result]
@@ -60,7 +59,7 @@ class Streams:
         if copies < 2 or not self._copy(copies):
             yield from self._here(chain(first, batches), work)
         else:
-            yield from self._side_by_side(copies, chain(first, batches), work)
+            yield from self._with_copies(copies, chain(first, batches), work)
 
     def _here(
         self, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result]
@@ -76,35 +75,19 @@ class Streams:
                 yield begun.popleft()
         yield from begun
 
-    def _side_by_side(
+    def _with_copies(
         self, count: int, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result]
     ) -> Iterator[tuple[Batch, Callable[[], Result]]]:
-        """On so many threads, each of which has its share of those that torch has here."""
-        threads = torch.get_num_threads()
+        """On so many threads, each with a copy."""
 
         def passed(batch: Batch) -> Result:
-            torch.set_num_threads(threads // count)
             copy = self._copies.get()
             try:
                 return work(copy, batch)
             finally:
                 self._copies.put(copy)
 
-        begun: deque[tuple[Batch, Future[Result]]] = deque()
-        pool = ThreadPoolExecutor(count)
-        torch.set_num_threads(threads // count)  # MKL has one number for all threads
-        try:
-            for batch in batches:
-                begun.append((batch, pool.submit(passed, batch)))
-                if len(begun) > 2 * count:  # so that none waits while a result is taken
-                    done, result = begun.popleft()
-                    yield done, result.result
-            while begun:
-                done, result = begun.popleft()
-                yield done, result.result
-        finally:
-            pool.shutdown(cancel_futures=True)
-            torch.set_num_threads(threads)
+        return side_by_side(count, batches, passed)
 
     def _copy(self, count: int) -> bool:
         """Have so many copies; a model that cannot be copied has none."""
@@ -116,6 +99,39 @@ class Streams:
         except Exception:  # of modules that hold what Python cannot copy, such as a lock
             self.count = 1
         return self._made >= count
+
+
+def shared(total: int, limit: int, count: int) -> int:
+    """The tokens of a batch, at most `limit`, with which a total keeps so many threads at work to its end."""
+    count = min(count, total // LEAST)
+    return limit if count < 2 else -(-total // (count * -(-total // (count * limit))))
+
+
+def side_by_side(
+    count: int, batches: Iterable[Batch], work: Callable[[Batch], Result]
+) -> Iterator[tuple[Batch, Callable[[], Result]]]:
+    """Work on batches on so many threads, each of which has its share of those that torch has here; in order."""
+    threads = torch.get_num_threads()
+
+    def passed(batch: Batch) -> Result:
+        torch.set_num_threads(threads // count)
+        return work(batch)
+
+    begun: deque[tuple[Batch, Future[Result]]] = deque()
+    pool = ThreadPoolExecutor(count)
+    torch.set_num_threads(threads // count)  # MKL has one number for all threads
+    try:
+        for batch in batches:
+            begun.append((batch, pool.submit(passed, batch)))
+            if len(begun) > 2 * count:  # so that none waits while a result is taken
+                done, result = begun.popleft()
+                yield done, result.result
+        while begun:
+            done, result = begun.popleft()
+            yield done, result.result
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)
 
 
 def _count(loaded: Loaded, tokens: int) -> int:
