@@ -150,7 +150,7 @@ def _evaluated(
     def attempt() -> tuple[list[Tensor], list[Tensor]]:
         step = max(1, model.streams.share(len(jobs) * length, budget.tokens) // length)
         parts = [jobs[start : start + step] for start in range(0, len(jobs), step)]
-        found = [result() for _, result in model.streams.each(parts, computed)]
+        found = [result() for _, result in model.streams.each(parts, computed, lambda part: len(part) * length)]
         return [scores for scores, _ in found], [gradient for _, own in found for gradient in own]
 
     return as_memory_allows(attempt, budget, lambda: budget.tokens > length)

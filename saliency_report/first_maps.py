@@ -15,7 +15,7 @@ from saliency_report import engine
 from saliency_report.alone import Explained, Model, alone, as_memory_allows, goes_alone
 from saliency_report.models import Loaded
 from saliency_report.outcomes import Outcomes
-from saliency_report.packing import Budget, Item, batches
+from saliency_report.packing import Budget, Item, batches, padded
 from saliency_report.tasks.encoding import Row
 
 
@@ -43,7 +43,11 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> Itera
         return _compute(loaded, batch, model, outcomes.budget)
 
     packed = batches(items, lambda total: model.streams.share(total, outcomes.budget.tokens), model.company)
-    for batch, result in model.streams.each(packed, computed):
+
+    def size(batch: Sequence[Item]) -> int:
+        return min(padded(batch), engine.at_once(outcomes.budget))
+
+    for batch, result in model.streams.each(packed, computed, size):
         yield _explained(batch, result, model, outcomes)
 
 

@@ -65,6 +65,11 @@ def fitting(items: Sequence[Item], budget: int, company: Company) -> int:
     return count
 
 
+def padded(items: Sequence[Item]) -> int:
+    """The tokens of a batch, with what fills its rows up."""
+    return sum(len(item.prepared.rows) for item in items) * max(item.prepared.length for item in items)
+
+
 def batches(items: Sequence[Item], limit: Callable[[int], int], company: Company) -> Iterator[Sequence[Item]]:
     """The examples, sorted by size, as batches; `limit` gives the tokens of each from those of all."""
     start, total = 0, sum(math.prod(item.size()) for item in items)

@@ -112,7 +112,8 @@ def run(
         for gradient in (True, False):
             asking = [r for r in running if isinstance(r.question, Ask) and r.question.gradient == gradient]
             picked = _batches(asking, company, budget, streams)
-            for chosen, answer in streams.each(picked, partial(_evaluate, gradient=gradient, budget=budget)):
+            evaluate = partial(_evaluate, gradient=gradient, budget=budget)
+            for chosen, answer in streams.each(picked, evaluate, partial(_padded, budget=budget)):
                 for one in _take(chosen, answer, gradient, loaded, budget):
                     done = None if one.open() else _answer(one)
                     if done:
@@ -178,6 +179,12 @@ def _batches(
         chosen = [(asking[place], i) for _, place, i in jobs[start:end]]
         yield [(one, i, one.question.jobs[i]) for one, i in chosen if isinstance(one.question, Ask)]
         start = end
+
+
+def _padded(picked: Sequence[_Picked], *, budget: Budget) -> int:
+    """The tokens of jobs in one pass, with what fills their rows up."""
+    rows = sum(one.sizes[i][0] for one, i, _ in picked)
+    return min(rows * max((one.sizes[i][1] for one, i, _ in picked), default=0), engine.at_once(budget))
 
 
 # F of jobs, their gradients where they were asked for, and the seconds that it took.

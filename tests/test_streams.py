@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -50,6 +51,10 @@ def threads(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], None]]:
 
 def _load(families: Path, model: str = "bert") -> Loaded:
     return load(Request("text-classification", model, None, "float64", False, False), CPU, families)
+
+
+def _one(batch: object) -> int:
+    return 1
 
 
 def _untimed(report: Report) -> list[Any]:
@@ -130,7 +135,7 @@ def test_results_come_in_order_from_copies_that_share_the_weights(
 
     pool = Streams(loaded, 512)
     pool.count = 2
-    found = [(batch, result()) for batch, result in pool.each(range(7), work)]
+    found = [(batch, result()) for batch, result in pool.each(range(7), work, _one)]
     assert found == [(number, (number, 2)) for number in range(7)], "four threads are two for each of two"
     copies = {id(copy): copy for copy in seen}.values()
     assert len(copies) == 2
@@ -152,7 +157,7 @@ def test_a_batch_that_is_alone_has_the_model_itself_and_all_threads(
     def work(given: Loaded, number: int) -> tuple[bool, int]:
         return given is loaded, torch.get_num_threads()
 
-    ((_, result),) = Streams(loaded, 512).each([0], work)
+    ((_, result),) = Streams(loaded, 512).each([0], work, _one)
     assert result() == (True, 3)
 
 
@@ -168,7 +173,7 @@ def test_what_a_batch_raises_is_its_own_and_an_end_before_the_last_leaves_nothin
             raise ValueError("one")
         return number
 
-    results = Streams(_load(families), 512).each(range(100), work)
+    results = Streams(_load(families), 512).each(range(100), work, _one)
     assert next(results)[1]() == 0
     _, second = next(results)
     with pytest.raises(ValueError, match="one"):
@@ -229,11 +234,34 @@ def test_models_whose_passes_may_share_something_have_one_batch_at_a_time(
     assert Streams(loaded, 512).count == 1, "code that is not that of transformers"
 
 
+def test_passes_of_many_tokens_wait_for_room(
+    families: Path, threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads(3)
+    loaded = _load(families)
+    monkeypatch.setattr(streams, "MEMORY", 3 * 100 * device.left_behind(loaded.model))
+    sizes, held, most = [100, 100, 100, 250, 100, 200, 900, 50], list[int](), list[int]()
+
+    def work(given: Loaded, size: int) -> int:
+        held.append(size)
+        most.append(sum(held))
+        time.sleep(0.02)
+        held.remove(size)
+        return size
+
+    pool = Streams(loaded, 100)
+    assert pool.count == 3
+    assert [result() for _, result in pool.each(sizes, work, lambda size: size)] == sizes
+    assert max(total for total in most if total != 900) <= 300
+    assert 900 in most, "one that no room would do for goes by itself"
+    assert max(most) == 900
+
+
 def test_a_model_that_cannot_be_copied_has_one_batch_at_a_time(families: Path, threads: Callable[[int], None]) -> None:
     threads(2)
     loaded = _load(families)
     loaded.model.lock = threading.Lock()  # type: ignore[assignment]
-    found = [result() for _, result in Streams(loaded, 512).each(range(3), lambda given, number: given is loaded)]
+    found = [result() for _, result in Streams(loaded, 512).each(range(3), lambda given, _: given is loaded, _one)]
     assert found == [True] * 3
 
 

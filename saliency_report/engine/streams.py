@@ -10,11 +10,13 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from queue import SimpleQueue
+from threading import Condition
 from typing import Any, TypeVar
 
 import torch
@@ -43,23 +45,27 @@ class Streams:
         self._loaded = loaded
         self._copies: SimpleQueue[Loaded] = SimpleQueue()
         self._made = 0
-        self.count = _count(loaded, tokens)
+        self._room = Room(int(MEMORY / left_behind(loaded.model)))
+        self.count = _count(loaded, self._room.tokens // tokens)
 
     def share(self, total: int, limit: int) -> int:
         """The tokens of a batch, at most `limit`, with which a total keeps all threads at work to its end."""
         return shared(total, limit, self.count)
 
     def each(
-        self, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result]
+        self, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result], size: Callable[[Batch], int]
     ) -> Iterator[tuple[Batch, Callable[[], Result]]]:
-        """Each batch, in order, with a function that gives what the work on it gave, or raises what it raised."""
+        """Each batch, in order, with a function that gives what the work on it gave, or raises what it raised.
+
+        `size` says how many tokens a batch has in one pass: one that has many, a long text, waits for room.
+        """
         batches = iter(batches)
         first = list(islice(batches, self.count))
         copies = min(self.count, len(first))
         if copies < 2 or not self._copy(copies):
             yield from self._here(chain(first, batches), work)
         else:
-            yield from self._with_copies(copies, chain(first, batches), work)
+            yield from self._with_copies(copies, chain(first, batches), work, size)
 
     def _here(
         self, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result]
@@ -76,14 +82,19 @@ class Streams:
         yield from begun
 
     def _with_copies(
-        self, count: int, batches: Iterable[Batch], work: Callable[[Loaded, Batch], Result]
+        self,
+        count: int,
+        batches: Iterable[Batch],
+        work: Callable[[Loaded, Batch], Result],
+        size: Callable[[Batch], int],
     ) -> Iterator[tuple[Batch, Callable[[], Result]]]:
         """On so many threads, each with a copy."""
 
         def passed(batch: Batch) -> Result:
             copy = self._copies.get()
             try:
-                return work(copy, batch)
+                with self._room.taken(size(batch)):
+                    return work(copy, batch)
             finally:
                 self._copies.put(copy)
 
@@ -99,6 +110,26 @@ class Streams:
         except Exception:  # of modules that hold what Python cannot copy, such as a lock
             self.count = 1
         return self._made >= count
+
+
+class Room:
+    """How many tokens may be in passes at a time; one pass always may."""
+
+    def __init__(self, tokens: int) -> None:
+        self.tokens, self._taken, self._changed = tokens, 0, Condition()
+
+    @contextmanager
+    def taken(self, tokens: int) -> Iterator[None]:
+        """Inside, so many have their room; before, their turn is waited for."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken or self._taken + tokens <= self.tokens)
+            self._taken += tokens
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._taken -= tokens
+                self._changed.notify_all()
 
 
 def shared(total: int, limit: int, count: int) -> int:
@@ -134,15 +165,15 @@ def side_by_side(
         torch.set_num_threads(threads)
 
 
-def _count(loaded: Loaded, tokens: int) -> int:
-    """How many batches of so many tokens may be computed side by side."""
+def _count(loaded: Loaded, most: int) -> int:
+    """How many batches may be computed side by side, of which memory has room for so many."""
     model: Any = loaded.model
     known = type(model).__module__.startswith("transformers.models.") and model.config.model_type not in DRAWN
     # A forward that an object has of its own may close over the modules that it was made for.
     moved = hasattr(model, "hf_device_map") or any("forward" in vars(module) for module in model.modules())
     if device_of(model).type != "cpu" or not known or moved or loaded.info.bits is not None:
         return 1
-    return max(1, min(torch.get_num_threads(), int(MEMORY / (tokens * left_behind(model)))))
+    return max(1, min(torch.get_num_threads(), most))
 
 
 def _done(work: Callable[[], Result]) -> Callable[[], Result]:

@@ -20,7 +20,7 @@ from race.subjects import Subject
 from saliency_report import engine
 from saliency_report.aggregation import Slopes
 from saliency_report.models import Loaded, load
-from saliency_report.packing import Budget, Item, batches
+from saliency_report.packing import Budget, Item, batches, padded
 from saliency_report.pipeline import Run
 from saliency_report.record import Report
 from saliency_report.sources import request
@@ -85,7 +85,7 @@ def of_tokens(spec: Spec, loaded: Loaded) -> Callable[[], Answer]:
         found = [torch.empty(0)] * len(items)
         with engine.float32_products(device):
             packed = batches(items, lambda total: streams.share(total, budget.tokens), "with any")
-            for batch, gradients in streams.each(packed, norms):
+            for batch, gradients in streams.each(packed, norms, padded):
                 for item, gradient in zip(batch, gradients(), strict=True):
                     found[item.place] = gradient.scores["l2"]
         return Answer(found)
