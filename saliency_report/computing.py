@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
 from dataclasses import dataclass
@@ -58,6 +59,7 @@ class Computing:
         from saliency_report.precision import check_precision
         from saliency_report.resume import Resumed
 
+        gc.freeze()  # what is imported stays: looking through it for garbage was a tenth of the work around a gradient
         if not debug:
             warnings.simplefilter("ignore")
             quiet()
