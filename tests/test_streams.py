@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
@@ -184,6 +185,29 @@ def test_what_a_batch_raises_is_its_own_and_an_end_before_the_last_leaves_nothin
     assert torch.get_num_threads() == 2
     assert len(begun) <= 8, "no more are begun than wait for a thread"
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("ThreadPoolExecutor")]
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_a_batch_that_failed_holds_no_memory(
+    ahead: bool, families: Path, threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads(1 if ahead else 2)
+    if ahead:
+        monkeypatch.setattr(streams, "AHEAD", {"cpu": 1})
+    held: list[weakref.ref[torch.Tensor]] = []
+
+    def work(given: Loaded, number: int) -> None:
+        large = torch.ones(9)
+        held.append(weakref.ref(large))
+        raise torch.OutOfMemoryError("not enough memory")
+
+    results = Streams(_load(families), 512).each(range(3), work, _one)
+    _, first = next(results)
+    with pytest.raises(torch.OutOfMemoryError):
+        first()
+    assert held
+    assert held[0]() is None, "while the batch is tried again in halves"
+    assert len(list(results)) == 2
 
 
 def test_memory_that_runs_out_in_one_thread_halves_its_batch_alone(

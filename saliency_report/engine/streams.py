@@ -17,6 +17,7 @@ from functools import partial
 from itertools import chain, islice
 from queue import SimpleQueue
 from threading import Condition
+from traceback import clear_frames
 from typing import Any, TypeVar
 
 import torch
@@ -146,7 +147,7 @@ def side_by_side(
 
     def passed(batch: Batch) -> Result:
         torch.set_num_threads(threads // count)
-        return work(batch)
+        return _let_go(partial(work, batch))
 
     begun: deque[tuple[Batch, Future[Result]]] = deque()
     pool = ThreadPoolExecutor(count)
@@ -180,7 +181,16 @@ def _done(work: Callable[[], Result]) -> Callable[[], Result]:
     """Do it now; gives what it gave, or raises what it raised."""
     done: Future[Result] = Future()
     try:
-        done.set_result(work())
+        done.set_result(_let_go(work))
     except Exception as error:
         done.set_exception(error)
     return done.result
+
+
+def _let_go(work: Callable[[], Result]) -> Result:
+    """Do it; what it held when it failed, most of a batch's memory, does not stay with the exception."""
+    try:
+        return work()
+    except Exception as error:
+        clear_frames(error.__traceback__)
+        raise
