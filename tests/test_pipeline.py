@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,23 @@ def test_batches_stay_within_the_token_budget(explain: Explain, monkeypatch: pyt
     explain(MIXED, budget=40)
     assert all(rows * length <= 40 for rows, length in padded)
     assert any(rows == 2 for rows, _ in padded)
+
+
+@pytest.mark.usefixtures("one_thread")
+def test_examples_share_the_time_of_their_batch_by_their_tokens(
+    explain: Explain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = engine.gradients
+
+    def slow(*given: Any) -> Gradients:
+        time.sleep(0.5)  # beside which the rest is short
+        return real(*given)
+
+    monkeypatch.setattr(engine, "gradients", slow)
+    examples = explain(MIXED.replace("roberta", "bert"), budget=10_000).examples
+    tokens = [len(example.encodings[0].tokens) for example in examples]
+    each = [example.seconds / own for example, own in zip(examples, tokens, strict=True)]
+    assert each == pytest.approx([each[0]] * len(each), rel=1e-3)
 
 
 def test_out_of_memory_halves_the_budget_and_changes_no_number(
