@@ -214,6 +214,8 @@ def _take(
     tokens = max(1, sum(math.prod(one.sizes[i]) for one, i, _ in picked))
     for one, i, _ in picked:
         one.seconds += elapsed * math.prod(one.sizes[i]) / tokens
+    # While these were computed the ask of some may have failed: nothing more is needed of it.
+    wanted = [(number, one, i) for number, (one, i, _) in enumerate(picked) if isinstance(one.question, Ask)]
     if failure is not None and len(picked) > 1:  # the halves, so that the job at fault is alone in the end
         failure = None  # its traceback would keep the tensors of the whole alive
         middle = len(picked) // 2
@@ -222,14 +224,14 @@ def _take(
             again = partial(_evaluate, loaded, left, gradient=gradient, budget=budget)
             touched += _take(left, again, gradient, loaded, budget)
     elif failure is not None:
-        picked[0][0].put(Alone(_raising(failure)))
+        for _, one, _ in wanted:
+            one.put(Alone(_raising(failure)))
     else:
-        touched = [one for one, *_ in picked]
-        for number, (one, i, _) in enumerate(picked):
-            if isinstance(one.question, Ask):
-                one.values[i] = values[number]
-                if gradient:
-                    one.gradients[i] = gradients[number]
+        touched = [one for _, one, _ in wanted]
+        for number, one, i in wanted:
+            one.values[i] = values[number]
+            if gradient:
+                one.gradients[i] = gradients[number]
     return [one for one in dict.fromkeys(touched) if isinstance(one.question, Ask)]
 
 

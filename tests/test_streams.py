@@ -6,7 +6,7 @@ import threading
 import time
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from copy import deepcopy
 from dataclasses import replace
@@ -19,11 +19,16 @@ import torch
 import tiny
 from conftest import Explain
 from records import measured
-from saliency_report import engine
-from saliency_report.engine import Streams, device, streams
+from saliency_report import engine, scheduling
+from saliency_report.engine import Job, Streams, device, streams
+from saliency_report.errors import ExampleError
 from saliency_report.models import Loaded, load
+from saliency_report.packing import Budget
 from saliency_report.record import Report
+from saliency_report.scheduling import Ask, Question
 from saliency_report.sources import Request
+from saliency_report.tasks.encoding import Row
+from saliency_report.tasks.target import TargetFunction
 
 CPU = torch.device("cpu")
 SENTENCES = ["The cat sat.", "A bad movie.", "She didn't like it; he loved it!", "It was bad, bad, bad.", "I loved it."]
@@ -228,6 +233,26 @@ def test_memory_that_runs_out_in_one_thread_halves_its_batch_alone(
     assert squeezed.warnings[0].startswith("Memory ran out: batches were made smaller")
     for ours, theirs in zip(squeezed.examples, calm.examples, strict=True):
         assert measured(ours.maps[0].scores["sum"]) == pytest.approx(measured(theirs.maps[0].scores["sum"]), rel=1e-8)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_of_an_ask_whose_jobs_fail_the_first_failure_is_told(
+    count: int, families: Path, threads: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads(count)
+    loaded = _load(families)
+
+    def failing(given: Loaded, jobs: Sequence[Job], **options: Any) -> Any:
+        raise ExampleError(f"{len(jobs[0].function.rows[0])} tokens")
+
+    monkeypatch.setattr(engine, "evaluate", failing)
+    functions = [TargetFunction([Row([5] * t)], [range(t)], lambda logits: logits[:, 0, 0]) for t in (9, 8)]
+
+    def asked() -> Generator[Question, Any, None]:
+        yield Ask([Job(function) for function in functions], gradient=True)
+
+    (done,) = scheduling.run([(0, asked())], loaded, "with none", Budget(512))
+    assert str(done.error).startswith("8 tokens"), "the shortest is first"
 
 
 def test_models_whose_passes_may_share_something_have_one_batch_at_a_time(
