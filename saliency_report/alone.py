@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import torch
@@ -144,13 +144,12 @@ def _evaluated(
 ) -> tuple[list[Tensor], list[Tensor]]:
     """F of jobs whose rows have so many tokens, in parts, and the gradients, as many at once as the memory allows."""
 
-    def computed(loaded: Loaded, part: Sequence[engine.Job]) -> tuple[Tensor, list[Tensor]]:
-        return engine.evaluate(loaded, part, gradient=True)
+    evaluate = partial(engine.evaluate, gradient=True)
 
     def attempt() -> tuple[list[Tensor], list[Tensor]]:
         step = max(1, model.streams.share(len(jobs) * length, budget.tokens) // length)
         parts = [jobs[start : start + step] for start in range(0, len(jobs), step)]
-        found = [result() for _, result in model.streams.each(parts, computed, lambda part: len(part) * length)]
+        found = [result() for _, result in model.streams.each(parts, evaluate, lambda part: len(part) * length)]
         return [scores for scores, _ in found], [gradient for _, own in found for gradient in own]
 
     return as_memory_allows(attempt, budget, lambda: budget.tokens > length)

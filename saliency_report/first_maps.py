@@ -38,20 +38,14 @@ def first_maps(items: Sequence[Item], model: Model, outcomes: Outcomes) -> Itera
                 found = [alone(item, model, outcomes.budget)]
             yield found
         return
-
-    def computed(loaded: Loaded, batch: Sequence[Item]) -> _Computed:
-        return _compute(loaded, batch, model, outcomes.budget)
-
-    packed = batches(items, lambda total: model.streams.share(total, outcomes.budget.tokens), model.company)
-
-    def size(batch: Sequence[Item]) -> int:
-        return min(padded(batch), engine.at_once(outcomes.budget))
-
-    for batch, result in model.streams.each(packed, computed, size):
+    budget, streams = outcomes.budget, model.streams
+    packed = batches(items, lambda total: streams.share(total, budget.tokens), model.company)
+    compute = partial(_compute, model=model, budget=budget)
+    for batch, result in streams.each(packed, compute, lambda batch: min(padded(batch), engine.at_once(budget))):
         yield _explained(batch, result, model, outcomes)
 
 
-def _compute(loaded: Loaded, items: Sequence[Item], model: Model, budget: Budget) -> _Computed:
+def _compute(loaded: Loaded, items: Sequence[Item], *, model: Model, budget: Budget) -> _Computed:
     """The gradients of a batch, one forward for all."""
     begun = time.perf_counter()
     rows = [row for item in items for row in item.prepared.rows]
@@ -91,11 +85,11 @@ def _explained(
     if not (half := len(items) // 2):
         outcomes.fail(items[0].place, items[0].example, failure)
         return []
-    return [
-        one
-        for part in (items[:half], items[half:])
-        for one in _explained(part, partial(_compute, model.loaded, part, model, outcomes.budget), model, outcomes)
-    ]
+    found = []
+    for part in (items[:half], items[half:]):
+        again = partial(_compute, model.loaded, part, model=model, budget=outcomes.budget)
+        found += _explained(part, again, model, outcomes)
+    return found
 
 
 def _maps(items: Sequence[Item], done: _Computed, model: Model, outcomes: Outcomes) -> Iterator[Explained]:

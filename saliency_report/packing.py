@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -72,7 +71,7 @@ def padded(items: Sequence[Item]) -> int:
 
 def batches(items: Sequence[Item], limit: Callable[[int], int], company: Company) -> Iterator[Sequence[Item]]:
     """The examples, sorted by size, as batches; `limit` gives the tokens of each from those of all."""
-    start, total = 0, sum(math.prod(item.size()) for item in items)
+    start, total = 0, sum(padded([item]) for item in items)
     while start < len(items):
         left = items[start:]
         count = fitting(left, limit(total), company)

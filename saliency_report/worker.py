@@ -165,7 +165,8 @@ class Worker:
             if sum(one.prepared.length for one in part) >= self.budget.tokens:
                 yield part
                 part = []
-        yield part
+        if part:
+            yield part
 
     def _asks_for_more(self, item: Item) -> bool:
         """Whether an example has more than its first maps."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from saliency_report.sources import request
 from saliency_report.spec import Example, parse_spec
 from saliency_report.tasks import TASKS
 from saliency_report.tasks.base import Prepared
+from saliency_report.tasks.encoding import Row
 from saliency_report.tasks.target import TargetFunction
 
 CPU = torch.device("cpu")
@@ -51,6 +53,18 @@ class Opened:
     def jobs(self) -> list[Job]:
         """A job a map."""
         return [Job(function) for function in self.functions]
+
+
+def no_memory_for_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on memory runs out on gradients of more than one row."""
+    real = engine.gradients
+
+    def tight(loaded: Loaded, rows: Sequence[Row], *rest: Any) -> engine.Gradients:
+        if len(rows) > 1:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(loaded, rows, *rest)
+
+    monkeypatch.setattr(engine, "gradients", tight)
 
 
 def check_alike(ours: Map, theirs: Map, rel: float = 1e-9, *, whole: bool = True) -> None:

@@ -13,6 +13,7 @@ from transformers import BertForSequenceClassification
 
 import tiny
 from conftest import Explain
+from explaining import no_memory_for_two
 from records import measured
 from saliency_report import engine
 from saliency_report.engine import Gradients, device, streams
@@ -118,14 +119,7 @@ def test_out_of_memory_halves_the_budget_and_changes_no_number(
     explain: Explain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calm = explain(MIXED, dtype="float64", budget=10_000)
-    real = engine.gradients
-
-    def tight(loaded: Any, rows: Any, *rest: Any) -> Gradients:
-        if len(rows) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory.")
-        return real(loaded, rows, *rest)
-
-    monkeypatch.setattr(engine, "gradients", tight)
+    no_memory_for_two(monkeypatch)
     squeezed = explain(MIXED, dtype="float64", budget=48)
     for ours, theirs in zip(scores(squeezed), scores(calm), strict=True):
         assert ours == pytest.approx(theirs, rel=1e-8, abs=1e-11)

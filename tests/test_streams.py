@@ -18,6 +18,7 @@ import torch
 
 import tiny
 from conftest import Explain
+from explaining import no_memory_for_two
 from records import measured
 from saliency_report import engine, scheduling
 from saliency_report.engine import Job, Streams, device, streams
@@ -220,14 +221,7 @@ def test_memory_that_runs_out_in_one_thread_halves_its_batch_alone(
 ) -> None:
     threads(1)
     calm = explain(PLAIN, dtype="float64")
-    real = engine.gradients
-
-    def tight(loaded: Any, rows: Any, *rest: Any) -> Any:
-        if len(rows) > 1:
-            raise torch.OutOfMemoryError("not enough memory")
-        return real(loaded, rows, *rest)
-
-    monkeypatch.setattr(engine, "gradients", tight)
+    no_memory_for_two(monkeypatch)
     threads(2)
     squeezed = explain(PLAIN, dtype="float64")
     assert squeezed.warnings[0].startswith("Memory ran out: batches were made smaller")

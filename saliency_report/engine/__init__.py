@@ -25,11 +25,7 @@ from saliency_report.engine.device import (
     token_budget,
 )
 from saliency_report.engine.evaluate import Job, embed, evaluate, rows_of
-from saliency_report.engine.forward import (
-    Gradients,
-    collate,
-    gradients,
-)
+from saliency_report.engine.forward import Gradients, collate, gradients
 from saliency_report.engine.generation import check_causal, generate, matrix
 from saliency_report.engine.parts import at_once, in_parts
 from saliency_report.engine.products import float32_products

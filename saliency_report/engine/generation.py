@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
-from functools import partial
 from typing import Any
 
 import torch
@@ -141,9 +140,7 @@ def matrix(
         count = torch.get_num_threads() if trunk.device.type == "cpu" else 1
         step = 1 if fused else max(1, shared(len(spans) * len(row), 2 * budget, count) // len(row))
         parts = [spans[start : start + step] for start in range(0, len(spans), step)]
-        count = min(count, len(parts))
-        found = side_by_side(count, parts, products) if count > 1 else ((p, partial(products, p)) for p in parts)
-        for part, computed in found:
+        for part, computed in side_by_side(min(count, len(parts)), parts, products):
             for gradient, (_, last) in zip(computed(), part, strict=True):
                 check_causal(gradient, last)
                 yield gradient
